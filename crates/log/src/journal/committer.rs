@@ -1,0 +1,435 @@
+//! Group commit: one owner of the journal's write side.
+//!
+//! It takes all that waits, allots positions, writes the frames with vectored writes, syncs once, makes the records
+//! visible, answers. While it syncs, the next group gathers. Order is everything here: positions before the write,
+//! the write before the sync, the sync before anyone sees or is told anything.
+
+use std::{io::IoSlice, mem, sync::Arc, time::Duration};
+
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use crate::{
+    AppendResult, Frame, NextPosition, Position, Refusal, ShardLogId,
+    format::{Footer, HEAD_BYTES, Head, Run},
+    frame::{FrameView, Place},
+    manifest::{CleanStop, ManifestChange},
+    mutant::{self, Mutant},
+};
+
+use super::{
+    Error, World,
+    maker::Maker,
+    queue::{AppendResults, Item, Taken},
+    segment::{Sealed, Segment},
+    shard::Shard,
+    tail::TailBudget,
+};
+
+/// A segment is sealed when it is this old, so that retention can remove it.
+const SEALED_AFTER_MS: u64 = 3_600_000;
+/// A stretch of the segment that one run covers, unless one frame is larger.
+const RUN_BYTES_MAX: u64 = 64 << 10;
+
+/// The segment that takes the groups.
+pub(crate) struct Active {
+    pub segment: Arc<Segment>,
+    /// Where the next frame goes.
+    pub offset: u64,
+    /// Where the empty frame stands that opens the next group, if one was written.
+    pub opened_at: Option<u64>,
+    /// 0 = none yet.
+    pub first_group: u64,
+    pub last_group: u64,
+    pub first_ms: u64,
+    pub runs: Vec<Run>,
+}
+
+impl Active {
+    pub fn new(segment: Arc<Segment>) -> Active {
+        Active {
+            segment,
+            offset: HEAD_BYTES as u64,
+            opened_at: None,
+            first_group: 0,
+            last_group: 0,
+            first_ms: 0,
+            runs: Vec::new(),
+        }
+    }
+
+    fn is_unused(&self) -> bool {
+        self.first_group == 0
+    }
+
+    /// Indexes durable frames and makes them visible, shard by shard.
+    fn publish(&mut self, placed: Vec<Placed>, tail: &mut TailBudget) {
+        let mut placed = placed.into_iter().peekable();
+        let mut runs: SmallVec<[Run; 4]> = SmallVec::new();
+        let mut frames: SmallVec<[FrameView; 4]> = SmallVec::new();
+        while let Some(Placed { shard, frame, head, .. }) = placed.next() {
+            self.index(&shard, &head, &mut runs);
+            tail.put(&shard, frame.len());
+            frames.push(frame.into_view(head));
+            if placed.peek().is_none_or(|next| next.shard.id != shard.id) {
+                shard.publish(self.segment.number, &runs, frames.drain(..));
+                runs.clear();
+            }
+        }
+        tail.shrink();
+    }
+
+    /// Notes where a frame stands; `runs` gets the shard's run that begins or grows by it.
+    fn index(&mut self, shard: &Shard, head: &Head, runs: &mut SmallVec<[Run; 4]>) {
+        let offset = self.offset;
+        self.offset += head.frame_bytes();
+        let mut writer = shard.writer.lock();
+        let open = writer.open_run.filter(|(number, _)| *number == self.segment.number);
+        if let Some((_, at)) = open
+            && grow(&mut self.runs[at], head, offset)
+        {
+            let grown = self.runs[at];
+            match runs.last_mut() {
+                Some(last) => *last = grown,
+                None => runs.push(grown),
+            }
+            return;
+        }
+        let run = run_of(head, offset);
+        writer.open_run = Some((self.segment.number, self.runs.len()));
+        self.runs.push(run);
+        runs.push(run);
+    }
+}
+
+/// The run of one frame.
+pub(crate) fn run_of(head: &Head, offset: u64) -> Run {
+    Run {
+        shard: head.shard,
+        first: head.first,
+        last: head.end() - 1,
+        first_arrival_ms: head.arrived_ms,
+        arrival_ms_max: head.arrived_ms,
+        offset,
+        bytes: head.frame_bytes() as u32,
+        records: head.records,
+    }
+}
+
+/// Takes a later frame of the same shard into `run`, if it is the next one and the stretch stays short.
+pub(crate) fn grow(run: &mut Run, head: &Head, offset: u64) -> bool {
+    let bytes = offset + head.frame_bytes() - run.offset;
+    if head.first != run.last + 1 || bytes > RUN_BYTES_MAX {
+        return false;
+    }
+    run.last = head.end() - 1;
+    run.arrival_ms_max = run.arrival_ms_max.max(head.arrived_ms);
+    run.bytes = bytes as u32;
+    run.records += head.records;
+    true
+}
+
+pub(crate) struct Committer {
+    pub world: Arc<World>,
+    pub maker: Maker,
+    pub active: Option<Active>,
+    pub next_group: u64,
+    /// The catalog says that the journal was left in peace; to be taken back before the first write.
+    pub clean: bool,
+    pub tail: TailBudget,
+}
+
+/// A frame that will be written.
+struct Placed {
+    shard: Arc<Shard>,
+    frame: Frame,
+    first: Position,
+    /// Set when the head is filled.
+    head: Head,
+}
+
+/// A group's items after the decision: what is written, what is answered when that is durable.
+#[derive(Default)]
+struct Decided {
+    placed: Vec<Placed>,
+    appends: Vec<(oneshot::Sender<AppendResults>, AppendResults)>,
+    closes: Vec<(oneshot::Sender<Result<Vec<Position>, Refusal>>, Vec<Position>)>,
+}
+
+impl Committer {
+    /// Commits groups until the queue is stopped, then leaves the journal in peace.
+    pub fn run(mut self) {
+        const IDLE: Duration = Duration::from_secs(60);
+        loop {
+            let taken = self.world.queue.take(IDLE);
+            if !self.turn(taken) {
+                return;
+            }
+        }
+    }
+
+    /// One turn of the loop; false when there will be no other.
+    pub fn turn(&mut self, taken: Taken) -> bool {
+        let done = match taken {
+            Taken::Group { items, bytes, more } => self.commit(items, bytes as u64, more),
+            Taken::Idle => self.seal_if_old(),
+            Taken::Stopped => {
+                let stopped = self.leave_in_peace();
+                if let Err(error) = stopped {
+                    self.world.poison(&error);
+                }
+                return false;
+            }
+        };
+        if let Err(error) = done {
+            self.world.poison(&error);
+            return false;
+        }
+        true
+    }
+
+    fn commit(&mut self, items: Vec<Item>, bytes: u64, more: bool) -> Result<(), Error> {
+        if bytes > 0 && !self.make_room(bytes)? {
+            items.into_iter().for_each(|item| item.refuse(Refusal::Full));
+            return Ok(());
+        }
+        let now_ms = self.world.clock.now_ms();
+        let mut decided = decide(&self.world, items, now_ms);
+        if mutant::is(Mutant::AckBeforeSync) {
+            decided.answer();
+        }
+        if !decided.placed.is_empty() {
+            let placed = mem::take(&mut decided.placed);
+            if let Err(error) = self.write_group(placed, now_ms) {
+                decided.refuse();
+                return Err(error);
+            }
+        }
+        decided.answer();
+        if !more {
+            self.open_next_group()?;
+        }
+        self.seal_if_old()
+    }
+
+    /// Writes, syncs and publishes one group.
+    fn write_group(&mut self, mut placed: Vec<Placed>, now_ms: u64) -> Result<(), Error> {
+        let group = self.next_group;
+        self.next_group += 1;
+        // Frames of one shard stand side by side; the sort is stable, so each shard keeps its order.
+        if placed.len() > 1 {
+            placed.sort_by_key(|placed| placed.shard.id);
+        }
+        let active = self.active.as_mut().expect("room was made");
+        let group_start = active.opened_at.take().unwrap_or(active.offset);
+        let mut offset = active.offset;
+        for item in &mut placed {
+            let place = Place {
+                first: item.first,
+                arrived_ms: now_ms,
+                group,
+                group_offset: (offset - group_start) as u32,
+                flags: 0,
+            };
+            item.head = item.frame.place(active.segment.salt, place);
+            offset += item.frame.len() as u64;
+        }
+        let mut slices: Vec<IoSlice<'_>> =
+            placed.iter().map(|item| IoSlice::new(item.frame.bytes())).collect();
+        let number = active.segment.number;
+        let file = &active.segment.file;
+        let io = |op| move |source| Error::Io { op, segment: number, source };
+        file.write_at(&mut slices, active.offset).map_err(io("write"))?;
+        if !mutant::is(Mutant::PublishBeforeSync) {
+            file.sync().map_err(io("sync"))?;
+        }
+
+        if active.is_unused() {
+            active.first_group = group;
+            active.first_ms = now_ms;
+        }
+        active.last_group = group;
+        active.publish(placed, &mut self.tail);
+        if mutant::is(Mutant::PublishBeforeSync) {
+            active.segment.file.sync().map_err(io("sync"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the empty frame that proves that the group before it was synced.
+    fn open_next_group(&mut self) -> Result<(), Error> {
+        let Some(active) = self.active.as_mut() else { return Ok(()) };
+        if active.opened_at.is_some() || active.is_unused() || !self.world.queue.is_empty() {
+            return Ok(());
+        }
+        let mut head = [0; HEAD_BYTES];
+        Head::empty(self.next_group).encode(active.segment.salt, &mut head);
+        let written = active.segment.file.write_at(&mut [IoSlice::new(&head)], active.offset);
+        let number = active.segment.number;
+        written.map_err(|source| Error::Io { op: "write", segment: number, source })?;
+        active.opened_at = Some(active.offset);
+        active.offset += HEAD_BYTES as u64;
+        Ok(())
+    }
+
+    /// Makes sure that `bytes` fit into the active segment; false if there is no space for another segment.
+    fn make_room(&mut self, bytes: u64) -> Result<bool, Error> {
+        if mem::take(&mut self.clean) {
+            self.world.manifest.record(ManifestChange::Started)?;
+        }
+        let fits = self.active.as_ref().is_some_and(|active| {
+            // A call's records may be larger than a whole segment: then they have one for themselves.
+            active.is_unused() || active.offset + bytes <= active.segment.bytes
+        });
+        if fits {
+            return Ok(true);
+        }
+        let next = match self.maker.take(&self.world) {
+            Ok(segment) => segment,
+            Err(error) => {
+                tracing::error!(%error, "no new segment: writes are refused until there is space");
+                return Ok(false);
+            }
+        };
+        self.seal()?;
+        self.world.segments.insert(next.clone());
+        self.active = Some(Active::new(next));
+        Ok(true)
+    }
+
+    fn seal_if_old(&mut self) -> Result<(), Error> {
+        let now_ms = self.world.clock.now_ms();
+        let old = self.active.as_ref().is_some_and(|active| {
+            !active.is_unused() && now_ms.saturating_sub(active.first_ms) >= SEALED_AFTER_MS
+        });
+        if old && self.world.queue.is_empty() { self.seal() } else { Ok(()) }
+    }
+
+    /// Gives the active segment its footer; the next group goes to a new one.
+    pub fn seal(&mut self) -> Result<(), Error> {
+        let Some(active) = self.active.take_if(|active| !active.is_unused()) else {
+            return Ok(());
+        };
+        // The empty frame's group is opened in the next segment, by its first frame.
+        let end = active.opened_at.unwrap_or(active.offset);
+        let sealed = Sealed::of(&active.runs);
+        let footer = Footer {
+            first_group: active.first_group,
+            last_group: active.last_group,
+            next: self.next_positions(&active.runs),
+            runs: active.runs,
+        };
+        write_footer(&active.segment, end, &footer)?;
+        *active.segment.sealed.lock() = Some(sealed);
+        Ok(())
+    }
+
+    fn next_positions(&self, runs: &[Run]) -> Vec<NextPosition> {
+        let forget = mutant::is(Mutant::NoNextPositionInFooter);
+        self.world
+            .shards
+            .all()
+            .iter()
+            .filter(|shard| !forget || runs.iter().any(|run| run.shard == shard.id))
+            .map(|shard| shard.next_position())
+            .collect()
+    }
+
+    fn leave_in_peace(&mut self) -> Result<(), Error> {
+        if self.clean {
+            return Ok(());
+        }
+        let (segment, offset) = match &self.active {
+            Some(active) => {
+                let number = active.segment.number;
+                // The empty frame was not synced; a clean stop promises all bytes before its offset.
+                let synced = active.segment.file.sync();
+                synced.map_err(|source| Error::Io { op: "sync", segment: number, source })?;
+                (number, active.offset)
+            }
+            None => (0, 0),
+        };
+        let next = self.next_positions(&[]);
+        let stop = CleanStop { segment, offset, next_group: self.next_group, next };
+        Ok(self.world.manifest.record(ManifestChange::Stopped(stop))?)
+    }
+}
+
+/// Writes footer and trailer behind the frames and cuts the file there. A crash may leave any part of it.
+pub(crate) fn write_footer(segment: &Segment, end: u64, footer: &Footer) -> Result<(), Error> {
+    let bytes = footer.encode(segment.salt, end);
+    let seal = || {
+        segment.file.write_at(&mut [IoSlice::new(&bytes)], end)?;
+        // Durable before the file is cut: a short file without a footer would be damage.
+        segment.file.sync()?;
+        segment.file.set_len(end + bytes.len() as u64)?;
+        segment.file.sync()
+    };
+    seal().map_err(|source| Error::Io { op: "seal", segment: segment.number, source })
+}
+
+/// Answers which frames are written and at which positions; allots those.
+fn decide(world: &World, items: Vec<Item>, now_ms: u64) -> Decided {
+    let mut decided = Decided::default();
+    for item in items {
+        match item {
+            Item::Append { frames, answer } => {
+                let results =
+                    frames.into_iter().map(|frame| decided.place(world, frame, now_ms)).collect();
+                decided.appends.push((answer, results));
+            }
+            Item::Close { ids, answer } => {
+                let last = ids.iter().map(|&id| close(world, id)).collect();
+                decided.closes.push((answer, last));
+            }
+        }
+    }
+    decided
+}
+
+/// Closes a shard; answers its last position. Closing twice is fine, and so is a shard that is gone.
+fn close(world: &World, id: ShardLogId) -> Position {
+    let Some(shard) = world.shards.get(id) else { return 0 };
+    let mut writer = shard.writer.lock();
+    writer.closed = true;
+    writer.next - 1
+}
+
+impl Decided {
+    fn place(&mut self, world: &World, frame: Frame, now_ms: u64) -> AppendResult {
+        let Some(shard) = world.shards.get(frame.shard) else {
+            return AppendResult::Refused(Refusal::NotOwner);
+        };
+        let mut writer = shard.writer.lock();
+        if writer.closed {
+            return AppendResult::Refused(Refusal::Closed);
+        }
+        let first = writer.next;
+        writer.next += u64::from(frame.records);
+        drop(writer);
+        self.placed.push(Placed { shard, frame, first, head: Head::empty(0) });
+        AppendResult::Written { first, arrival_ms: now_ms }
+    }
+
+    fn answer(&mut self) {
+        for (answer, results) in self.appends.drain(..) {
+            let _ = answer.send(results);
+        }
+        for (answer, last) in self.closes.drain(..) {
+            let _ = answer.send(Ok(last));
+        }
+    }
+
+    /// The outcome of everything here is unknown.
+    fn refuse(self) {
+        for (answer, mut results) in self.appends {
+            results
+                .iter_mut()
+                .for_each(|result| *result = AppendResult::Refused(Refusal::Poisoned));
+            let _ = answer.send(results);
+        }
+        for (answer, _) in self.closes {
+            let _ = answer.send(Err(Refusal::Poisoned));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The thread behind the committer: makes the next segment ahead and removes dead ones.
+//!
+//! Born with the journal, ends with [`Maker::stop`]. If it hangs, the committer waits when its segment is full.
+
+use std::{collections::VecDeque, sync::Arc, thread::JoinHandle};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::Threads;
+
+use super::{Error, World, segment, segment::Segment};
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Maker {
+    threads: Threads,
+    orders: Arc<Orders>,
+}
+
+#[derive(Default)]
+struct Orders {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ready: VecDeque<Result<Arc<Segment>, Error>>,
+    segment_wanted: bool,
+    sweep_wanted: bool,
+    stopping: bool,
+}
+
+impl Maker {
+    /// `ready`: segments that were made in an earlier life and are still unused.
+    pub fn new(threads: Threads, ready: Vec<Arc<Segment>>) -> Maker {
+        let state = State { ready: ready.into_iter().map(Ok).collect(), ..State::default() };
+        let orders = Orders { state: Mutex::new(state), changed: Condvar::new() };
+        Maker { threads, orders: Arc::new(orders) }
+    }
+
+    /// Starts the thread, which begins with a segment ahead if there is none.
+    pub fn start(&self, world: Arc<World>) -> std::io::Result<JoinHandle<()>> {
+        {
+            let mut state = self.orders.state.lock();
+            state.segment_wanted = state.ready.is_empty();
+        }
+        let orders = self.orders.clone();
+        let name = "journal-maker".to_owned();
+        std::thread::Builder::new().name(name).spawn(move || orders.serve(&world))
+    }
+
+    /// The next segment; waits for it if it is being made.
+    pub fn take(&self, world: &World) -> Result<Arc<Segment>, Error> {
+        let mut state = self.orders.state.lock();
+        if self.threads == Threads::Stepped {
+            let ready = state.ready.pop_front();
+            return ready.unwrap_or_else(|| segment::make(world));
+        }
+        loop {
+            let ready = state.ready.pop_front();
+            state.segment_wanted |= state.ready.is_empty();
+            self.orders.changed.notify_all();
+            match ready {
+                Some(ready) => return ready,
+                None => self.orders.changed.wait(&mut state),
+            }
+        }
+    }
+
+    /// Has dead segments removed soon.
+    pub fn sweep(&self, world: &World) {
+        if self.threads == Threads::Stepped {
+            report_sweep(segment::remove_dead(world));
+            return;
+        }
+        self.orders.state.lock().sweep_wanted = true;
+        self.orders.changed.notify_all();
+    }
+
+    /// Ends the thread when its present work is done.
+    pub fn stop(&self) {
+        self.orders.state.lock().stopping = true;
+        self.orders.changed.notify_all();
+    }
+}
+
+impl Orders {
+    fn serve(&self, world: &World) {
+        let mut state = self.state.lock();
+        while !state.stopping {
+            if std::mem::take(&mut state.segment_wanted) {
+                drop(state);
+                let made = segment::make(world);
+                state = self.state.lock();
+                state.ready.push_back(made);
+                self.changed.notify_all();
+            } else if std::mem::take(&mut state.sweep_wanted) {
+                drop(state);
+                report_sweep(segment::remove_dead(world));
+                state = self.state.lock();
+            } else {
+                self.changed.wait(&mut state);
+            }
+        }
+    }
+}
+
+fn report_sweep(swept: Result<(), Error>) {
+    if let Err(error) = swept {
+        tracing::error!(%error, "dead segments stay for now");
+    }
+}

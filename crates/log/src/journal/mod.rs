@@ -1,0 +1,384 @@
+//! The local engine: one journal for all shards, one sync for all that waits.
+//!
+//! A record's way: [`Journal::append`] puts frames into the commit queue (`queue.rs`), the committer writes and syncs
+//! a group (`committer.rs`), shows it (`shard.rs`) and answers; readers find it in memory or in a segment
+//! (`reader.rs`). `maker.rs` prepares segments and removes dead ones, `recovery.rs` opens what an earlier life left.
+
+mod committer;
+mod maker;
+mod queue;
+mod reader;
+mod recovery;
+mod scan;
+mod segment;
+mod shard;
+mod tail;
+
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use crate::{
+    AppendResult, Clock, Disk, Frame, Manifest, ManifestError, NextPosition, Page, Position,
+    ReadError, ReadRequest, Refusal, Rng, ShardLogId, ShardTail, Threads,
+};
+
+use self::{
+    committer::Committer,
+    maker::Maker,
+    queue::{Item, Queue, Taken},
+    reader::{Plan, Pool},
+    segment::SegmentTable,
+    shard::{Shard, ShardTable},
+    tail::TailBudget,
+};
+
+/// Settings of a journal.
+pub struct Config {
+    /// Bytes of a segment (the first one is at most 16 MiB).
+    pub segment_bytes: u64,
+    /// Bytes of the newest frames that are kept in memory.
+    pub tail_bytes_max: usize,
+    /// Own threads, or steps.
+    pub threads: Threads,
+    /// Called once when a write or sync failed and nothing more is taken: the process must end soon.
+    pub on_fatal: Box<dyn Fn(&Error) + Send + Sync>,
+}
+
+/// What a journal is opened with.
+pub struct Options {
+    /// The door to the disk.
+    pub disk: Arc<dyn Disk>,
+    /// The door to time.
+    pub clock: Arc<dyn Clock>,
+    /// The door to chance.
+    pub rng: Arc<dyn Rng>,
+    /// The catalog's side.
+    pub manifest: Arc<dyn Manifest>,
+    /// All shard logs that exist.
+    pub living: Vec<ShardLogId>,
+    /// No shard log ever had this id or a higher one.
+    pub next_shard: ShardLogId,
+    /// Settings.
+    pub config: Config,
+}
+
+/// Why the journal cannot go on, or not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error("journal: cannot {op} segment {segment}: {source}")]
+    Io {
+        /// What was tried.
+        op: &'static str,
+        /// Which segment, 0 if none.
+        segment: u64,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The catalog could not be written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A file was written by a newer Nautilus.
+    #[error(
+        "journal: segment {segment} was written by a newer version of Nautilus; start that version"
+    )]
+    NewerFormat {
+        /// Which segment.
+        segment: u64,
+    },
+    /// The files belong to another catalog.
+    #[error(
+        "journal: segment {segment} belongs to another catalog; put back the catalog and the journal \
+         that belong together"
+    )]
+    OtherJournal {
+        /// Which segment.
+        segment: u64,
+    },
+    /// There are records that the catalog knows nothing of.
+    #[error(
+        "journal: segment {segment} has records that the catalog does not know: the catalog is older \
+         than the journal; put back the newest catalog"
+    )]
+    CatalogOlder {
+        /// Which segment.
+        segment: u64,
+    },
+    /// There are records and no catalog.
+    #[error(
+        "journal: segment {segment} has records, but there is no catalog beside it; put back the \
+         catalog, or choose an empty data directory"
+    )]
+    NoCatalog {
+        /// Which segment.
+        segment: u64,
+    },
+}
+
+/// What opening a journal found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Unsynced writes of the last life that were cut.
+    pub cuts: Vec<Cut>,
+    /// Bytes that were durable and are wrong.
+    pub damage: Vec<Damage>,
+    /// Segments whose footer was missing or bad and was written again.
+    pub rebuilt: Vec<u64>,
+}
+
+/// A cut write.
+#[derive(Debug)]
+pub struct Cut {
+    /// In which segment.
+    pub segment: u64,
+    /// From which offset.
+    pub offset: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// The whole frames among it.
+    pub shards: Vec<CutShard>,
+}
+
+/// Positions of a shard that were cut.
+#[derive(Debug)]
+pub struct CutShard {
+    /// The shard.
+    pub shard: ShardLogId,
+    /// The first position.
+    pub first: Position,
+    /// The last position.
+    pub last: Position,
+}
+
+/// Damaged bytes.
+#[derive(Debug)]
+pub struct Damage {
+    /// In which segment, 0 if not known.
+    pub segment: u64,
+    /// From which offset.
+    pub offset: u64,
+    /// To which offset, exclusive.
+    pub end: u64,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+/// What all parts of a journal share.
+pub(crate) struct World {
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    manifest: Arc<dyn Manifest>,
+    config: Config,
+    shards: ShardTable,
+    segments: SegmentTable,
+    queue: Queue,
+    poisoned: AtomicBool,
+    damage_met: AtomicU64,
+}
+
+impl World {
+    /// Nothing more is written in this life: what waits is refused, the process is told.
+    fn poison(&self, error: &Error) {
+        tracing::error!(%error, "the journal takes nothing more; start again to recover");
+        self.queue.poison().into_iter().for_each(|item| item.refuse(Refusal::Poisoned));
+        if !self.poisoned.swap(true, Ordering::SeqCst) {
+            (self.config.on_fatal)(error);
+        }
+    }
+}
+
+/// A journal of many shards. Clones are handles of one and the same.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    world: Arc<World>,
+    pool: Pool,
+    maker: Maker,
+    /// In [`Threads::Stepped`] the committer waits here for [`Journal::step`].
+    stepped: Mutex<Option<Committer>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Opens the journal in the disk's directory `journal`; recovers it if it was left in a hurry.
+    pub fn open(options: Options) -> Result<(Journal, Report), Error> {
+        let newborn = |&shard: &_| Shard::new(NextPosition { shard, next: 1, arrival_ms_max: 0 });
+        let world = Arc::new(World {
+            disk: options.disk,
+            clock: options.clock,
+            rng: options.rng,
+            manifest: options.manifest,
+            shards: ShardTable::new(options.living.iter().map(newborn)),
+            segments: SegmentTable::default(),
+            queue: Queue::default(),
+            poisoned: AtomicBool::new(false),
+            damage_met: AtomicU64::new(0),
+            config: options.config,
+        });
+        let recovered = recovery::recover(&world, options.next_shard)?;
+        let threads = world.config.threads;
+        let maker = Maker::new(threads, recovered.ready);
+        let committer = Committer {
+            world: world.clone(),
+            maker: maker.clone(),
+            active: recovered.active,
+            next_group: recovered.next_group,
+            clean: recovered.clean,
+            tail: TailBudget::new(world.config.tail_bytes_max),
+        };
+        let inner = Inner {
+            pool: Pool::new(threads),
+            maker,
+            world,
+            stepped: Mutex::new(None),
+            threads: Mutex::new(Vec::new()),
+        };
+        match threads {
+            Threads::Stepped => *inner.stepped.lock() = Some(committer),
+            Threads::Own => inner.start(committer)?,
+        }
+        Ok((Journal { inner: Arc::new(inner) }, recovered.report))
+    }
+
+    /// Appends one call's frames. Answers one result for each frame, in order, when all that is written is durable.
+    ///
+    /// A refused frame does not hold back the others. Dropping the future takes nothing back.
+    pub fn append(
+        &self,
+        frames: SmallVec<[Frame; 1]>,
+    ) -> impl Future<Output = SmallVec<[AppendResult; 1]>> + Send + use<> {
+        let count = frames.len();
+        let (answer, answered) = oneshot::channel();
+        if let Err((item, refusal)) = self.inner.world.queue.push(Item::Append { frames, answer }) {
+            item.refuse(refusal);
+        }
+        async move {
+            let lost = |_| SmallVec::from_elem(AppendResult::Refused(Refusal::Poisoned), count);
+            answered.await.unwrap_or_else(lost)
+        }
+    }
+
+    /// Closes shards: behind this entry of the queue they take nothing. Answers each one's last position.
+    pub fn close(
+        &self,
+        ids: Vec<ShardLogId>,
+    ) -> impl Future<Output = Result<Vec<Position>, Refusal>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        if let Err((item, refusal)) = self.inner.world.queue.push(Item::Close { ids, answer }) {
+            item.refuse(refusal);
+        }
+        async move { answered.await.unwrap_or(Err(Refusal::Poisoned)) }
+    }
+
+    /// Adds empty shards, from position 1. Only the catalog makes that durable; ids that exist stay as they are.
+    pub fn create_shards(&self, ids: &[ShardLogId]) {
+        self.inner.world.shards.insert(ids);
+    }
+
+    /// Forgets deleted shards; their records are gone for readers at once, their bytes with their segments.
+    pub fn forget_shards(&self, ids: &[ShardLogId]) {
+        self.inner.world.shards.remove(ids);
+    }
+
+    /// Where a shard ends now.
+    pub fn tail(&self, shard: ShardLogId) -> Option<ShardTail> {
+        let shard = self.inner.world.shards.get(shard)?;
+        Some(ShardTail {
+            visible_end: shard.visible_end(),
+            last_arrival_ms: shard.arrival_ms_max(),
+        })
+    }
+
+    /// Reads a page of records. It may hold somewhat more than was asked for; the caller takes what it wants.
+    pub async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
+        let world = &self.inner.world;
+        let shard = world.shards.get(request.shard).ok_or(ReadError::UnknownShard)?;
+        match reader::plan(&shard, &request) {
+            Plan::Ready(page) => Ok(page),
+            Plan::Damaged { first, end } => {
+                Err(ReadError::Damaged { shard: request.shard, first, end })
+            }
+            Plan::Cold { runs, start, effective_ms } => {
+                let world = world.clone();
+                let read =
+                    move || reader::read_cold(&world, &shard, &request, &runs, start, effective_ms);
+                self.inner.pool.run(read).await.unwrap_or(Err(ReadError::Stopped))
+            }
+        }
+    }
+
+    /// Tells what is expired: everything in a shard that arrived before its cutoff. Dead segments go soon after.
+    pub fn trim(&self, shards: &[(ShardLogId, u64)]) {
+        let world = &self.inner.world;
+        for &(id, cutoff_ms) in shards {
+            if let Some(shard) = world.shards.get(id) {
+                shard.expire_before(cutoff_ms);
+            }
+        }
+        self.inner.maker.sweep(world);
+    }
+
+    /// True when a write or sync failed: nothing more is taken in this life.
+    pub fn is_poisoned(&self) -> bool {
+        self.inner.world.poisoned.load(Ordering::SeqCst)
+    }
+
+    /// How many reads met damaged bytes in this life, whether or not they belonged to what was read.
+    pub fn damage_met(&self) -> u64 {
+        self.inner.world.damage_met.load(Ordering::Relaxed)
+    }
+
+    /// Commits what waits, at most one group. Only with [`Threads::Stepped`]; false if nothing waited.
+    pub fn step(&self) -> bool {
+        let mut stepped = self.inner.stepped.lock();
+        let Some(committer) = stepped.as_mut() else { return false };
+        let taken = self.inner.world.queue.try_take();
+        let waited = matches!(taken, Taken::Group { .. });
+        if !committer.turn(taken) {
+            *stepped = None;
+        }
+        waited
+    }
+
+    /// Commits everything that waits, notes in the catalog that the journal was left in peace, ends the threads.
+    /// Blocks until that is done. What is appended later is refused.
+    pub fn stop(&self) {
+        self.inner.world.queue.stop();
+        while self.inner.stepped.lock().is_some() {
+            self.step();
+        }
+        self.inner.maker.stop();
+        for thread in self.inner.threads.lock().drain(..) {
+            // A panic of a thread was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    fn start(&self, committer: Committer) -> Result<(), Error> {
+        let io = |source| Error::Io { op: "start a thread for", segment: 0, source };
+        let maker = self.maker.start(self.world.clone()).map_err(io)?;
+        let committer = std::thread::Builder::new()
+            .name("journal-commit".to_owned())
+            .spawn(move || committer.run())
+            .map_err(io)?;
+        self.threads.lock().extend([maker, committer]);
+        Ok(())
+    }
+}

@@ -1,0 +1,599 @@
+//! Opening a journal: what the catalog lists is read, a torn tail is cut, damage is told, and nothing is visible
+//! before it is durable again.
+//!
+//! Who may be incomplete is known from the way groups are written: group n is synced before group n+1 is written, and
+//! a segment before anything is written to the next one. So only the group with the highest number can be torn; it was
+//! never acknowledged and is cut whole. Anything else that is wrong was durable once: it is damage, which is reported,
+//! left as it is, and never served; the rest stays readable. [`CASES`] is that decision.
+
+use std::{io::IoSlice, sync::Arc};
+
+use parking_lot::Mutex;
+
+use crate::{
+    NextPosition, Open, ShardLogId,
+    format::{self, Footer, HEAD_BYTES, Head, Run, TRAILER_BYTES},
+    manifest::{CleanStop, ManifestChange, ManifestState},
+    mutant::{self, Mutant},
+};
+
+use super::{
+    Cut, CutShard, Damage, Error, Report, World,
+    committer::{Active, grow, run_of, write_footer},
+    scan::{Behind, Outlook, Step, Walk},
+    segment::{self, DIRECTORY, Sealed, Segment, TEMPORARY},
+};
+
+/// What is done about a walk's stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The frames end here, and the segment can take more.
+    End,
+    /// Behind the stop is what remains of a write that was never synced: it goes.
+    Cut,
+    /// The last accepted group is torn: it goes whole.
+    CutGroup,
+    /// Bytes that were synced once are wrong; the walk goes on behind them if anything is there.
+    Damaged,
+    /// All frames are whole, the footer is not: it is written again.
+    Reseal,
+}
+
+/// What stands behind the stop · whether something later proves that all here was synced · what is done.
+pub(crate) const CASES: &[(Behind, bool, Verdict)] = &[
+    (Behind::Nothing, false, Verdict::End),
+    (Behind::Nothing, true, Verdict::Reseal),
+    (Behind::Footer, false, Verdict::Reseal),
+    (Behind::Footer, true, Verdict::Reseal),
+    (Behind::Garbage, false, Verdict::Cut),
+    (Behind::Garbage, true, Verdict::Damaged),
+    (Behind::SameGroup, false, Verdict::CutGroup),
+    (Behind::SameGroup, true, Verdict::Damaged),
+    (Behind::LaterGroupHere, false, Verdict::Cut),
+    (Behind::LaterGroupHere, true, Verdict::Damaged),
+    (Behind::LaterGroupBeyond, false, Verdict::Damaged),
+    (Behind::LaterGroupBeyond, true, Verdict::Damaged),
+];
+
+fn verdict(behind: Behind, proven_synced: bool) -> Verdict {
+    let case = CASES.iter().find(|case| case.0 == behind && case.1 == proven_synced);
+    case.expect("the table has every case").2
+}
+
+/// A journal that was opened.
+pub(crate) struct Recovered {
+    pub active: Option<Active>,
+    pub ready: Vec<Arc<Segment>>,
+    pub next_group: u64,
+    pub clean: bool,
+    pub report: Report,
+}
+
+/// Opens what is there; fills the world's shards and segments.
+pub(crate) fn recover(world: &World, next_shard: ShardLogId) -> Result<Recovered, Error> {
+    let io = |op| move |source| Error::Io { op, segment: 0, source };
+    world.disk.create_dir(DIRECTORY).map_err(io("make directory"))?;
+    world.disk.sync_dir(".").map_err(io("sync directory"))?;
+    let mut state = world.manifest.state();
+    remove_leftovers(world, &state)?;
+    if state.journal_id == 0 {
+        let journal_id =
+            u128::from(world.rng.next_u64()) << 64 | u128::from(world.rng.next_u64()) | 1;
+        world.manifest.record(ManifestChange::Made { journal_id })?;
+        state = world.manifest.state();
+    }
+    let mut recovery = Recovery {
+        world,
+        next_shard,
+        clean_stop: state.clean_stop.clone(),
+        group_max: state.clean_stop.as_ref().map_or(0, |stop| stop.next_group.saturating_sub(1)),
+        report: Report::default(),
+        suspect: false,
+    };
+    let opened = recovery.open_segments(&state)?;
+    let (active, ready) = recovery.read_segments(opened)?;
+    recovery.finish(active, ready)
+}
+
+/// A listed segment's file and what its end says.
+struct Opened {
+    segment: Arc<Segment>,
+    footer: Option<(u64, Footer)>,
+    /// Shorter than an unsealed segment can be.
+    short: bool,
+}
+
+struct Recovery<'a> {
+    world: &'a World,
+    next_shard: ShardLogId,
+    clean_stop: Option<CleanStop>,
+    group_max: u64,
+    report: Report,
+    /// A listed segment is missing: a jump of a shard's positions may be its loss.
+    suspect: bool,
+}
+
+/// The frames of a segment without a footer.
+struct Scanned {
+    end: u64,
+    runs: Vec<Run>,
+    first_group: u64,
+    first_ms: u64,
+    last_group: u64,
+    last_group_start: u64,
+    reseal: bool,
+}
+
+impl Recovery<'_> {
+    fn open_segments(&mut self, state: &ManifestState) -> Result<Vec<Opened>, Error> {
+        let mut opened = Vec::new();
+        for (&number, &salt) in &state.segments {
+            let path = segment::path(number);
+            let file = match self.world.disk.open(&path, Open::Existing) {
+                Ok(file) => file,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    self.suspect = true;
+                    self.damage(number, 0, 0, "the segment's file is missing");
+                    continue;
+                }
+                Err(source) => return Err(Error::Io { op: "open", segment: number, source }),
+            };
+            let io = |op| move |source| Error::Io { op, segment: number, source };
+            let length = file.len().map_err(io("read"))?;
+            let header = segment::read_header(&*file).map_err(io("read"))?;
+            let bytes = match header {
+                Some(header) if header.journal_id != state.journal_id => {
+                    return Err(Error::OtherJournal { segment: number });
+                }
+                Some(header) if header.number == number && header.salt == salt => header.bytes,
+                _ => {
+                    self.damage(number, 0, HEAD_BYTES as u64, "the segment's header is damaged");
+                    length
+                }
+            };
+            let segment = Segment { number, salt, bytes, file, sealed: Mutex::new(None) };
+            let footer = read_footer(&segment, length).map_err(io("read"))?;
+            let short = footer.is_none() && length < bytes;
+            opened.push(Opened { segment: Arc::new(segment), footer, short });
+        }
+        Ok(opened)
+    }
+
+    /// Takes over all segments in order; answers the one that takes the next groups and the unused ones.
+    fn read_segments(
+        &mut self,
+        opened: Vec<Opened>,
+    ) -> Result<(Option<Active>, Vec<Arc<Segment>>), Error> {
+        let mut used = Vec::new();
+        for one in &opened {
+            used.push(one.footer.is_some() || one.short || has_bytes(&one.segment)?);
+        }
+        let last_used = used.iter().rposition(|&used| used);
+        let mut active = None;
+        let mut ready = Vec::new();
+        for (at, one) in opened.into_iter().enumerate() {
+            let Some(last_used) = last_used.filter(|&last| at <= last) else {
+                ready.push(one.segment);
+                continue;
+            };
+            self.world.segments.insert(one.segment.clone());
+            if let Some((offset, footer)) = one.footer {
+                self.adopt_footer(&one.segment, &footer)?;
+                if at == last_used && self.clean_stop.is_none() {
+                    // It may be in the page cache only; written again, it is on the disk.
+                    write_footer(&one.segment, offset, &footer)?;
+                }
+                continue;
+            }
+            // Something later proves that this segment was synced to its end.
+            let proven = at < last_used;
+            let scanned = self.scan(&one.segment, proven, one.short)?;
+            if scanned.reseal || proven || one.short {
+                self.reseal(&one.segment, scanned)?;
+            } else {
+                self.make_durable(&one.segment, &scanned)?;
+                active = Some(scanned.into_active(one.segment));
+            }
+        }
+        Ok((active, ready))
+    }
+
+    fn adopt_footer(&mut self, segment: &Segment, footer: &Footer) -> Result<(), Error> {
+        self.group_max = self.group_max.max(footer.last_group);
+        for run in &footer.runs {
+            let Some(shard) = self.shard(segment.number, run.shard)? else { continue };
+            let next = shard.writer.lock().next;
+            if run.first > next && self.suspect {
+                shard.adopt_damage(run.first);
+            }
+            shard.adopt_run(segment.number, *run);
+        }
+        for next in &footer.next {
+            if let Some(shard) = self.world.shards.get(next.shard) {
+                shard.adopt_next(*next);
+            }
+        }
+        *segment.sealed.lock() = Some(Sealed::of(&footer.runs));
+        Ok(())
+    }
+
+    /// The living shard; `None` for one that was deleted.
+    fn shard(
+        &self,
+        segment: u64,
+        id: ShardLogId,
+    ) -> Result<Option<Arc<super::shard::Shard>>, Error> {
+        if id >= self.next_shard {
+            return Err(Error::CatalogOlder { segment });
+        }
+        Ok(self.world.shards.get(id))
+    }
+
+    fn scan(&mut self, segment: &Segment, proven: bool, short: bool) -> Result<Scanned, Error> {
+        let number = segment.number;
+        let io = |source| Error::Io { op: "read", segment: number, source };
+        let promise = self.clean_stop.as_ref().filter(|stop| stop.segment == number);
+        let promised_end = promise.map(|stop| stop.offset);
+        let proven = proven || short;
+        let mut walk = Walk::new(segment).map_err(io)?;
+        let mut scan = Collector::default();
+        let reseal = loop {
+            match walk.step().map_err(io)? {
+                Step::Accepted { head, offset } => {
+                    self.collect(segment, &mut scan, head, offset, walk.group_start)?;
+                    continue;
+                }
+                Step::Newer => return Err(Error::NewerFormat { segment: number }),
+                Step::Stopped => {}
+            }
+            if promised_end == Some(walk.offset) {
+                break false;
+            }
+            let outlook = walk.look_on().map_err(io)?;
+            self.group_max = self.group_max.max(outlook.group_max);
+            let proven = proven || promised_end.is_some_and(|end| end > walk.offset);
+            match verdict(outlook.behind, proven) {
+                Verdict::End => break false,
+                Verdict::Reseal if promised_end.is_none() => break true,
+                Verdict::Cut | Verdict::CutGroup if mutant::is(Mutant::TakeTornGroup) => {
+                    let Some(resume_at) = outlook.resume_at else { break false };
+                    walk.resume(resume_at);
+                }
+                Verdict::Cut => {
+                    self.cut(segment, walk.offset, &outlook, &[]).map_err(io)?;
+                    break false;
+                }
+                Verdict::CutGroup => {
+                    let frames = std::mem::take(&mut scan.last_group);
+                    walk.offset = walk.group_start;
+                    self.cut(segment, walk.group_start, &outlook, &frames).map_err(io)?;
+                    break false;
+                }
+                Verdict::Damaged | Verdict::Reseal => {
+                    let end = outlook.resume_at.or(promised_end).unwrap_or(outlook.last_byte + 1);
+                    self.damage(number, walk.offset, end, "bytes that were durable are damaged");
+                    match outlook.resume_at {
+                        Some(resume_at) => walk.resume(resume_at),
+                        None => {
+                            // What is damaged stays as it is; what comes next is written behind it.
+                            walk.offset = end.next_multiple_of(format::ALIGN as u64);
+                            break proven && promised_end.is_none();
+                        }
+                    }
+                }
+            }
+        };
+        self.flush(segment, &mut scan)?;
+        Ok(Scanned {
+            end: walk.offset,
+            runs: scan.runs,
+            first_group: scan.first_group,
+            first_ms: scan.first_ms,
+            last_group: scan.group,
+            last_group_start: scan.group_start,
+            reseal,
+        })
+    }
+
+    /// Takes an accepted frame; its group is taken over when the next one begins.
+    fn collect(
+        &mut self,
+        segment: &Segment,
+        scan: &mut Collector,
+        head: Head,
+        offset: u64,
+        group_start: u64,
+    ) -> Result<(), Error> {
+        self.group_max = self.group_max.max(head.group);
+        if head.group != scan.group {
+            self.flush(segment, scan)?;
+            scan.group = head.group;
+            scan.group_start = group_start;
+            if scan.first_group == 0 {
+                (scan.first_group, scan.first_ms) = (head.group, head.arrived_ms);
+            }
+        }
+        if scan.first_ms == 0 {
+            scan.first_ms = head.arrived_ms;
+        }
+        scan.last_group.push((offset, head));
+        Ok(())
+    }
+
+    /// Takes over the frames of a group that stays.
+    fn flush(&mut self, segment: &Segment, scan: &mut Collector) -> Result<(), Error> {
+        for (offset, head) in scan.last_group.drain(..) {
+            if head.records == 0 {
+                continue;
+            }
+            let Some(shard) = self.shard(segment.number, head.shard)? else { continue };
+            let next = shard.writer.lock().next;
+            if head.first < next {
+                let what = "a frame's positions were given before";
+                self.damage(segment.number, offset, offset + head.frame_bytes(), what);
+                continue;
+            }
+            if head.first > next
+                && head.flags & format::FLAG_GAP == 0
+                && !mutant::is(Mutant::TakeTornGroup)
+            {
+                shard.adopt_damage(head.first);
+            }
+            let open = scan.runs.iter().rposition(|run| run.shard == head.shard);
+            let run = match open {
+                Some(at) if grow(&mut scan.runs[at], &head, offset) => scan.runs[at],
+                _ => {
+                    scan.runs.push(run_of(&head, offset));
+                    run_of(&head, offset)
+                }
+            };
+            shard.adopt_run(segment.number, run);
+        }
+        Ok(())
+    }
+
+    /// Overwrites what a crash left of unsynced writes, so that none of it ever comes back.
+    fn cut(
+        &mut self,
+        segment: &Segment,
+        from: u64,
+        outlook: &Outlook,
+        frames: &[(u64, Head)],
+    ) -> std::io::Result<()> {
+        let to = outlook.last_byte.max(from) + 1;
+        zero(segment, from, to)?;
+        segment.file.sync()?;
+        let shards = frames.iter().filter(|(_, head)| head.records > 0).map(|(_, head)| CutShard {
+            shard: head.shard,
+            first: head.first,
+            last: head.end() - 1,
+        });
+        let cut = Cut {
+            segment: segment.number,
+            offset: from,
+            bytes: to - from,
+            shards: shards.collect(),
+        };
+        tracing::warn!(
+            segment = cut.segment, offset = cut.offset, bytes = cut.bytes, frames = ?cut.shards,
+            "cut a write that the last stop interrupted; nothing of it was acknowledged"
+        );
+        self.report.cuts.push(cut);
+        Ok(())
+    }
+
+    fn damage(&mut self, segment: u64, offset: u64, end: u64, what: &'static str) {
+        tracing::error!(segment, offset, end, "{what}; the rest stays readable");
+        self.report.damage.push(Damage { segment, offset, end, what });
+    }
+
+    /// Gives a segment the footer that it lost.
+    fn reseal(&mut self, segment: &Segment, scanned: Scanned) -> Result<(), Error> {
+        let sealed = Sealed::of(&scanned.runs);
+        let footer = Footer {
+            first_group: scanned.first_group,
+            last_group: scanned.last_group,
+            runs: scanned.runs,
+            next: self.world.shards.all().iter().map(|shard| shard.next_position()).collect(),
+        };
+        write_footer(segment, scanned.end, &footer)?;
+        *segment.sealed.lock() = Some(sealed);
+        self.report.rebuilt.push(segment.number);
+        tracing::warn!(segment = segment.number, "rebuilt the segment's footer by a scan");
+        Ok(())
+    }
+
+    /// After an unclean stop the last accepted group may be in the page cache only, and its pages may even be clean
+    /// after a sync that failed: written again, it is on the disk.
+    fn make_durable(&self, segment: &Segment, scanned: &Scanned) -> Result<(), Error> {
+        if self.clean_stop.is_some() {
+            return Ok(());
+        }
+        let rewrite = || {
+            let (start, end) = (scanned.last_group_start, scanned.end);
+            if start > 0 && start < end {
+                let mut bytes = vec![0; (end - start) as usize];
+                segment.file.read_at(&mut bytes, start)?;
+                segment.file.write_at(&mut [IoSlice::new(&bytes)], start)?;
+            }
+            segment.file.sync()
+        };
+        rewrite().map_err(|source| Error::Io { op: "sync", segment: segment.number, source })
+    }
+
+    fn finish(
+        mut self,
+        mut active: Option<Active>,
+        ready: Vec<Arc<Segment>>,
+    ) -> Result<Recovered, Error> {
+        let clean = self.clean_stop.is_some();
+        if let Some(stop) = self.clean_stop.take() {
+            stop.next.iter().for_each(|next| self.adopt_promise(next));
+        }
+        if let Some(active) = active.as_mut() {
+            for (at, run) in active.runs.iter().enumerate() {
+                if let Some(shard) = self.world.shards.get(run.shard) {
+                    shard.writer.lock().open_run = Some((active.segment.number, at));
+                }
+            }
+        }
+        let synced = self.world.disk.sync_dir(DIRECTORY);
+        synced.map_err(|source| Error::Io { op: "sync directory", segment: 0, source })?;
+        let next_group = self.group_max + 1;
+        Ok(Recovered { active, ready, next_group, clean, report: self.report })
+    }
+
+    /// A clean stop knew every shard's next position; what is missing below it is damage.
+    fn adopt_promise(&mut self, next: &NextPosition) {
+        let Some(shard) = self.world.shards.get(next.shard) else { return };
+        let found = shard.writer.lock().next;
+        if found < next.next {
+            tracing::error!(
+                shard = next.shard.0,
+                first = found,
+                end = next.next,
+                "records are lost"
+            );
+            self.report.damage.push(Damage {
+                segment: 0,
+                offset: 0,
+                end: 0,
+                what: "records that were durable are missing",
+            });
+            shard.adopt_damage(next.next);
+        }
+        shard.adopt_next(*next);
+    }
+}
+
+/// Frames on their way into runs.
+#[derive(Default)]
+struct Collector {
+    runs: Vec<Run>,
+    first_group: u64,
+    first_ms: u64,
+    group: u64,
+    group_start: u64,
+    last_group: Vec<(u64, Head)>,
+}
+
+impl Scanned {
+    fn into_active(self, segment: Arc<Segment>) -> Active {
+        Active {
+            offset: self.end,
+            first_group: self.first_group,
+            last_group: self.last_group,
+            first_ms: self.first_ms,
+            runs: self.runs,
+            ..Active::new(segment)
+        }
+    }
+}
+
+/// Footer and its offset, if the file ends with a trailer.
+fn read_footer(segment: &Segment, length: u64) -> std::io::Result<Option<(u64, Footer)>> {
+    let Some(trailer_at) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
+    let mut trailer = [0; TRAILER_BYTES];
+    segment.file.read_at(&mut trailer, trailer_at)?;
+    let Some(offset) = format::decode_trailer(segment.salt, &trailer) else { return Ok(None) };
+    let Some(bytes) = trailer_at.checked_sub(offset) else { return Ok(None) };
+    let mut footer = vec![0; bytes as usize];
+    segment.file.read_at(&mut footer, offset)?;
+    Ok(Footer::decode(segment.salt, &footer).ok().map(|footer| (offset, footer)))
+}
+
+/// True if anything was ever written behind the header.
+fn has_bytes(segment: &Segment) -> Result<bool, Error> {
+    let io = |source| Error::Io { op: "read", segment: segment.number, source };
+    let mut walk = Walk::new(segment).map_err(io)?;
+    Ok(walk.look_on().map_err(io)?.behind != Behind::Nothing)
+}
+
+/// Writes zeros over what is not zero.
+fn zero(segment: &Segment, from: u64, to: u64) -> std::io::Result<()> {
+    const CHUNK: u64 = 1 << 20;
+    let to = to.min(segment.file.len()?);
+    let mut at = from;
+    let mut bytes = vec![0; CHUNK.min(to.saturating_sub(from)) as usize];
+    while at < to {
+        let take = CHUNK.min(to - at) as usize;
+        segment.file.read_at(&mut bytes[..take], at)?;
+        if bytes[..take].iter().any(|&byte| byte != 0) {
+            bytes[..take].fill(0);
+            segment.file.write_at(&mut [IoSlice::new(&bytes[..take])], at)?;
+        }
+        at += take as u64;
+    }
+    Ok(())
+}
+
+/// Finishes removals; removes temporary names and unlisted files without a frame. An unlisted file with one means that
+/// the catalog is older than the journal.
+fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(), Error> {
+    let removing: Vec<u64> = state.removing.iter().copied().collect();
+    if !removing.is_empty() {
+        segment::finish_removal(world, &removing)?;
+    }
+    let io = |op| move |source| Error::Io { op, segment: 0, source };
+    for name in world.disk.list(DIRECTORY).map_err(io("list"))? {
+        let path = format!("{DIRECTORY}/{name}");
+        if name.ends_with(TEMPORARY) {
+            world.disk.remove(&path).map_err(io("remove"))?;
+            continue;
+        }
+        let Some(number) = segment::number_of(&name) else { continue };
+        if state.segments.contains_key(&number) || removing.contains(&number) {
+            continue;
+        }
+        let file = world.disk.open(&path, Open::Existing).map_err(io("open"))?;
+        let header = segment::read_header(&*file).map_err(io("read"))?;
+        let salt = header.map_or(0, |header| header.salt);
+        let unlisted = Segment { number, salt, bytes: 0, file, sealed: Mutex::new(None) };
+        let whole_frame = match Walk::new(&unlisted).and_then(|mut walk| walk.step()) {
+            Ok(Step::Stopped) => false,
+            Ok(_) => true,
+            Err(source) => return Err(Error::Io { op: "read", segment: number, source }),
+        };
+        if whole_frame {
+            return Err(match state.journal_id {
+                0 => Error::NoCatalog { segment: number },
+                _ => Error::CatalogOlder { segment: number },
+            });
+        }
+        world.disk.remove(&path).map_err(io("remove"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEHIND: [Behind; 6] = [
+        Behind::Nothing,
+        Behind::Footer,
+        Behind::Garbage,
+        Behind::SameGroup,
+        Behind::LaterGroupHere,
+        Behind::LaterGroupBeyond,
+    ];
+
+    #[test]
+    fn the_table_has_exactly_one_row_for_every_case() {
+        for behind in BEHIND {
+            for proven in [false, true] {
+                let rows = CASES.iter().filter(|case| (case.0, case.1) == (behind, proven));
+                assert_eq!(rows.count(), 1, "{behind:?} {proven}");
+            }
+        }
+        assert_eq!(CASES.len(), BEHIND.len() * 2);
+    }
+
+    #[test]
+    fn nothing_is_ever_cut_that_is_proven_to_have_been_synced() {
+        for (behind, proven, verdict) in CASES {
+            let cuts = matches!(verdict, Verdict::Cut | Verdict::CutGroup);
+            assert!(!(cuts && *proven), "{behind:?}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Reads a segment's frames from the start, without a footer's help: what recovery and tools see.
+//!
+//! A frame is accepted only if its head and body are whole and its group is not below the one before: stale frames of
+//! an earlier life lie behind a cut. What stops the walk is described, not judged: `recovery.rs` judges.
+
+use std::io;
+
+use crate::{
+    File,
+    format::{ALIGN, Bad, FOOTER_MAGIC, HEAD_BYTES, Head},
+};
+
+use super::segment::Segment;
+
+/// A file seen through a buffer that moves forward.
+struct Window<'a> {
+    file: &'a dyn File,
+    file_bytes: u64,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Window<'a> {
+    const AHEAD: usize = 1 << 20;
+
+    fn new(file: &'a dyn File) -> io::Result<Window<'a>> {
+        Ok(Window { file, file_bytes: file.len()?, start: 0, bytes: Vec::new() })
+    }
+
+    /// The bytes from `offset`, at least `wanted` of them unless the file ends before.
+    fn at(&mut self, offset: u64, wanted: usize) -> io::Result<&[u8]> {
+        let have = self.start + self.bytes.len() as u64;
+        if offset < self.start || offset + wanted as u64 > have {
+            let end = self.file_bytes.min(offset + wanted.max(Self::AHEAD) as u64);
+            self.bytes.resize(end.saturating_sub(offset) as usize, 0);
+            self.file.read_at(&mut self.bytes, offset)?;
+            self.start = offset;
+        }
+        Ok(&self.bytes[(offset - self.start) as usize..])
+    }
+}
+
+/// Walks a segment frame by frame.
+pub(crate) struct Walk<'a> {
+    window: Window<'a>,
+    salt: u64,
+    /// Where the next frame must stand.
+    pub offset: u64,
+    /// The group of the last accepted frame, 0 if there is none.
+    pub group: u64,
+    /// Where that group starts.
+    pub group_start: u64,
+    resumed: bool,
+}
+
+/// What the walk found at its offset.
+pub(crate) enum Step {
+    Accepted {
+        head: Head,
+        offset: u64,
+    },
+    /// No acceptable frame.
+    Stopped,
+    /// A whole frame of a newer version.
+    Newer,
+}
+
+/// What stands behind the place where a walk stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Nothing but zeros, or the file's end.
+    Nothing,
+    /// A footer, whole or not.
+    Footer,
+    /// Bytes, but no whole head of the last accepted group or of a later one.
+    Garbage,
+    /// The highest group behind is the last accepted one: it is torn.
+    SameGroup,
+    /// The highest group behind begins right here: it is torn, and nothing else is missing.
+    LaterGroupHere,
+    /// The highest group behind begins further on: what stands before it was synced once.
+    LaterGroupBeyond,
+}
+
+/// See [`Walk::look_on`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outlook {
+    pub behind: Behind,
+    /// The first whole head behind, if any.
+    pub resume_at: Option<u64>,
+    /// The highest group number behind, 0 if none.
+    pub group_max: u64,
+    /// Where the last byte behind stands that is not zero; the walk's offset if there is none.
+    pub last_byte: u64,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(segment: &'a Segment) -> io::Result<Walk<'a>> {
+        Ok(Walk {
+            window: Window::new(&*segment.file)?,
+            salt: segment.salt,
+            offset: HEAD_BYTES as u64,
+            group: 0,
+            group_start: 0,
+            resumed: false,
+        })
+    }
+
+    /// Tries the frame at the offset.
+    pub fn step(&mut self) -> io::Result<Step> {
+        let offset = self.offset;
+        let head = match Head::decode(self.salt, self.window.at(offset, HEAD_BYTES)?) {
+            Ok(head) => head,
+            Err(Bad::Newer) => return Ok(Step::Newer),
+            Err(Bad::Invalid) => return Ok(Step::Stopped),
+        };
+        let in_group = if head.group == self.group {
+            offset - self.group_start == u64::from(head.group_offset)
+        } else {
+            head.group > self.group && (head.group_offset == 0 || self.resumed)
+        };
+        let frame_bytes = head.frame_bytes() as usize;
+        let bytes = self.window.at(offset, frame_bytes)?;
+        if !in_group || !bytes.get(HEAD_BYTES..frame_bytes).is_some_and(|rest| head.owns(rest)) {
+            return Ok(Step::Stopped);
+        }
+        if head.group != self.group {
+            self.group = head.group;
+            self.group_start = offset.saturating_sub(u64::from(head.group_offset));
+        }
+        self.resumed = false;
+        self.offset += frame_bytes as u64;
+        Ok(Step::Accepted { head, offset })
+    }
+
+    /// Goes on at a later offset, behind damage: perhaps in the middle of a group.
+    pub fn resume(&mut self, offset: u64) {
+        self.offset = offset;
+        self.resumed = true;
+    }
+
+    /// Describes what stands from the offset to the end of the file.
+    pub fn look_on(&mut self) -> io::Result<Outlook> {
+        let stop = self.offset;
+        let is_footer = self.window.at(stop, 4)?.get(..4) == Some(&FOOTER_MAGIC);
+        let mut last_byte = stop;
+        let mut resume_at = None;
+        let (mut group_max, mut group_start) = (0, 0);
+        let file_bytes = self.window.file_bytes;
+        let mut at = stop;
+        loop {
+            let bytes = self.window.at(at, Window::AHEAD.min(HEAD_BYTES * 64))?;
+            if bytes.is_empty() {
+                break;
+            }
+            let usable = bytes.len() - bytes.len() % ALIGN;
+            let ends_here = at + bytes.len() as u64 >= file_bytes;
+            // A head must lie whole in the window; the next round begins where one could still begin.
+            let span = if ends_here { bytes.len() } else { usable.saturating_sub(HEAD_BYTES) };
+            if let Some(last) = bytes[..span].iter().rposition(|&byte| byte != 0) {
+                last_byte = at + last as u64;
+                for start in (0..span).step_by(ALIGN) {
+                    let Ok(head) = Head::decode(self.salt, &bytes[start..]) else { continue };
+                    if head.group < self.group {
+                        continue;
+                    }
+                    let offset = at + start as u64;
+                    // The head at the stop itself has a bad body or is out of place.
+                    if offset > stop {
+                        resume_at.get_or_insert(offset);
+                    }
+                    let begins = offset.saturating_sub(u64::from(head.group_offset));
+                    if head.group > group_max {
+                        (group_max, group_start) = (head.group, begins);
+                    }
+                }
+            }
+            at += span as u64;
+            if ends_here || span == 0 {
+                break;
+            }
+        }
+        let behind = if is_footer {
+            Behind::Footer
+        } else if group_max == 0 {
+            if last_byte == stop && self.window.at(stop, 1)?.first().is_none_or(|&byte| byte == 0) {
+                Behind::Nothing
+            } else {
+                Behind::Garbage
+            }
+        } else if group_max == self.group {
+            Behind::SameGroup
+        } else if group_start <= stop {
+            Behind::LaterGroupHere
+        } else {
+            Behind::LaterGroupBeyond
+        };
+        Ok(Outlook { behind, resume_at, group_max, last_byte })
+    }
+}

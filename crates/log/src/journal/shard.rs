@@ -1,0 +1,225 @@
+//! One shard as a view of the journal: where its records stand, and the newest of them in memory.
+//!
+//! The committer is the only writer. Always: `visible_end` moves only after the group is durable, and behind the
+//! index; runs and tail frames stand in the order of their positions.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+
+use crate::{NextPosition, Position, ShardLogId, format::Run, frame::FrameView};
+
+/// A shard's log.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub id: ShardLogId,
+    visible_end: AtomicU64,
+    arrival_ms_max: AtomicU64,
+    /// Everything that arrived before is expired, as far as the journal was told.
+    cutoff_ms: AtomicU64,
+    pub index: RwLock<Index>,
+    pub writer: Mutex<Writer>,
+}
+
+/// What only the committer uses.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    pub next: Position,
+    pub closed: bool,
+    /// The shard's last run in the active segment, as an index into the segment's runs.
+    pub open_run: Option<(u64, usize)>,
+}
+
+/// Where a shard's records stand.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub runs: VecDeque<IndexedRun>,
+    pub tail: VecDeque<TailFrame>,
+}
+
+/// The segment of a run whose records are known to be lost.
+pub(crate) const DAMAGED: u64 = 0;
+
+/// A run and its segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IndexedRun {
+    pub segment: u64,
+    pub run: Run,
+    /// The largest arrival in the shard up to the run's end: what decides whether the run is expired.
+    pub effective_ms: u64,
+}
+
+/// A frame that is served without the disk.
+#[derive(Debug, Clone)]
+pub(crate) struct TailFrame {
+    pub view: FrameView,
+    /// The largest arrival in the shard up to the frame.
+    pub effective_ms: u64,
+}
+
+impl Shard {
+    pub fn new(next: NextPosition) -> Arc<Shard> {
+        Arc::new(Shard {
+            id: next.shard,
+            visible_end: AtomicU64::new(next.next),
+            arrival_ms_max: AtomicU64::new(next.arrival_ms_max),
+            cutoff_ms: AtomicU64::new(0),
+            index: RwLock::default(),
+            writer: Mutex::new(Writer { next: next.next, ..Writer::default() }),
+        })
+    }
+
+    /// The position after the newest visible record.
+    pub fn visible_end(&self) -> Position {
+        self.visible_end.load(Ordering::Acquire)
+    }
+
+    /// The largest arrival of the visible records, Unix ms.
+    pub fn arrival_ms_max(&self) -> u64 {
+        self.arrival_ms_max.load(Ordering::Acquire)
+    }
+
+    pub fn next_position(&self) -> NextPosition {
+        NextPosition {
+            shard: self.id,
+            next: self.visible_end(),
+            arrival_ms_max: self.arrival_ms_max(),
+        }
+    }
+
+    pub fn cutoff_ms(&self) -> u64 {
+        self.cutoff_ms.load(Ordering::Acquire)
+    }
+
+    /// Remembers that everything before `cutoff_ms` is expired; never moves back.
+    pub fn expire_before(&self, cutoff_ms: u64) {
+        self.cutoff_ms.fetch_max(cutoff_ms, Ordering::AcqRel);
+    }
+
+    /// Makes durable frames visible. `runs` says where they stand: the first may be the last known one, grown.
+    pub fn publish(&self, segment: u64, runs: &[Run], frames: impl Iterator<Item = FrameView>) {
+        let mut index = self.index.write();
+        let mut run_effective_ms = self.arrival_ms_max();
+        for run in runs {
+            run_effective_ms = run_effective_ms.max(run.arrival_ms_max);
+            index.put_run(IndexedRun { segment, run: *run, effective_ms: run_effective_ms });
+        }
+        let mut effective_ms = self.arrival_ms_max();
+        let mut end = self.visible_end();
+        for view in frames {
+            effective_ms = effective_ms.max(view.arrival_ms());
+            end = view.end();
+            index.tail.push_back(TailFrame { view, effective_ms });
+        }
+        self.arrival_ms_max.store(effective_ms, Ordering::Release);
+        self.visible_end.store(end, Ordering::Release);
+    }
+
+    /// Takes over what recovery found of the shard in one segment.
+    pub fn adopt_run(&self, segment: u64, run: Run) {
+        let effective_ms = self.arrival_ms_max().max(run.arrival_ms_max);
+        self.arrival_ms_max.store(effective_ms, Ordering::Release);
+        self.visible_end.fetch_max(run.last + 1, Ordering::AcqRel);
+        self.index.write().put_run(IndexedRun { segment, run, effective_ms });
+        let mut writer = self.writer.lock();
+        writer.next = writer.next.max(run.last + 1);
+    }
+
+    /// Notes that the positions from the next one to before `end` were given to records that are lost.
+    pub fn adopt_damage(&self, end: Position) {
+        let run = Run {
+            shard: self.id,
+            first: self.writer.lock().next,
+            last: end - 1,
+            first_arrival_ms: 0,
+            arrival_ms_max: self.arrival_ms_max(),
+            offset: 0,
+            bytes: 0,
+            records: 0,
+        };
+        self.adopt_run(DAMAGED, run);
+    }
+
+    /// Takes over a next position from a footer's table.
+    pub fn adopt_next(&self, next: NextPosition) {
+        self.visible_end.fetch_max(next.next, Ordering::AcqRel);
+        self.arrival_ms_max.fetch_max(next.arrival_ms_max, Ordering::AcqRel);
+        let mut writer = self.writer.lock();
+        writer.next = writer.next.max(next.next);
+    }
+}
+
+impl Index {
+    fn put_run(&mut self, indexed: IndexedRun) {
+        match self.runs.back_mut() {
+            Some(last)
+                if last.segment == indexed.segment && last.run.first == indexed.run.first =>
+            {
+                *last = indexed;
+            }
+            _ => self.runs.push_back(indexed),
+        }
+    }
+
+    /// Forgets the runs of a segment that goes.
+    pub fn drop_segment(&mut self, segment: u64) {
+        self.runs.retain(|run| run.segment != segment);
+    }
+}
+
+/// All living shards.
+#[derive(Debug, Default)]
+pub(crate) struct ShardTable {
+    map: ArcSwap<HashMap<ShardLogId, Arc<Shard>>>,
+    change: Mutex<()>,
+}
+
+impl ShardTable {
+    pub fn new(shards: impl IntoIterator<Item = Arc<Shard>>) -> ShardTable {
+        let map: HashMap<_, _> = shards.into_iter().map(|shard| (shard.id, shard)).collect();
+        ShardTable { map: ArcSwap::from_pointee(map), change: Mutex::new(()) }
+    }
+
+    pub fn get(&self, id: ShardLogId) -> Option<Arc<Shard>> {
+        self.map.load().get(&id).cloned()
+    }
+
+    /// All of them, by id.
+    pub fn all(&self) -> Vec<Arc<Shard>> {
+        let mut shards: Vec<_> = self.map.load().values().cloned().collect();
+        shards.sort_unstable_by_key(|shard| shard.id);
+        shards
+    }
+
+    pub fn insert(&self, ids: &[ShardLogId]) {
+        self.edit(|map| {
+            for &id in ids {
+                map.entry(id).or_insert_with(|| {
+                    Shard::new(NextPosition { shard: id, next: 1, arrival_ms_max: 0 })
+                });
+            }
+        });
+    }
+
+    pub fn remove(&self, ids: &[ShardLogId]) {
+        self.edit(|map| {
+            for id in ids {
+                map.remove(id);
+            }
+        });
+    }
+
+    fn edit(&self, edit: impl FnOnce(&mut HashMap<ShardLogId, Arc<Shard>>)) {
+        let _one_at_a_time = self.change.lock();
+        let mut map = HashMap::clone(&self.map.load());
+        edit(&mut map);
+        self.map.store(Arc::new(map));
+    }
+}

@@ -1,0 +1,115 @@
+//! What the catalog keeps for the journal: which segments exist, and how the last life ended.
+//!
+//! The journal decides nothing by file names alone. A segment is real once it is listed here, and gone once it is
+//! in the removal list. The room above implements the trait over its database; every change is durable when
+//! [`Manifest::record`] returns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::NextPosition;
+
+/// The catalog's side of the journal.
+pub trait Manifest: Send + Sync + 'static {
+    /// What is recorded now.
+    fn state(&self) -> ManifestState;
+    /// Makes a change durable.
+    fn record(&self, change: ManifestChange) -> Result<(), ManifestError>;
+}
+
+/// The catalog could not make a change durable.
+#[derive(Debug, thiserror::Error)]
+#[error("catalog: {0}")]
+pub struct ManifestError(pub String);
+
+/// Everything that is recorded of a journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ManifestState {
+    /// Stands in every segment's header; 0 until the journal is made.
+    pub journal_id: u128,
+    /// The number of the next segment; none at or above it was ever made.
+    pub next_segment: u64,
+    /// Live segments and their salts.
+    pub segments: BTreeMap<u64, u64>,
+    /// Segments whose files may still be there and must go.
+    pub removing: BTreeSet<u64>,
+    /// How the journal was left, if it was left in peace.
+    pub clean_stop: Option<CleanStop>,
+}
+
+/// Where a journal ended that was stopped in peace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CleanStop {
+    /// The segment that was written last, 0 if none.
+    pub segment: u64,
+    /// Where its frames end.
+    pub offset: u64,
+    /// The number of the next group.
+    pub next_group: u64,
+    /// Every living shard's next position.
+    pub next: Vec<NextPosition>,
+}
+
+/// One durable change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManifestChange {
+    /// The journal is born with this id.
+    Made {
+        /// Random, never 0.
+        journal_id: u128,
+    },
+    /// The next segment will have this number, which is not given again.
+    SegmentAllotted {
+        /// The number.
+        number: u64,
+    },
+    /// The segment's file is durable under its name.
+    SegmentListed {
+        /// Its number.
+        number: u64,
+        /// Its salt.
+        salt: u64,
+    },
+    /// These segments are dead; their files may go.
+    RemovalStarted {
+        /// Their numbers.
+        numbers: Vec<u64>,
+    },
+    /// The files of these segments are gone for good.
+    RemovalFinished {
+        /// Their numbers.
+        numbers: Vec<u64>,
+    },
+    /// Nothing is written behind this.
+    Stopped(CleanStop),
+    /// Something may be written from now on.
+    Started,
+}
+
+impl ManifestState {
+    /// The state after `change`.
+    pub fn apply(&mut self, change: &ManifestChange) {
+        match change {
+            ManifestChange::Made { journal_id } => {
+                self.journal_id = *journal_id;
+                self.next_segment = 1;
+            }
+            ManifestChange::SegmentAllotted { number } => self.next_segment = number + 1,
+            ManifestChange::SegmentListed { number, salt } => {
+                self.segments.insert(*number, *salt);
+            }
+            ManifestChange::RemovalStarted { numbers } => {
+                for number in numbers {
+                    self.segments.remove(number);
+                    self.removing.insert(*number);
+                }
+            }
+            ManifestChange::RemovalFinished { numbers } => {
+                for number in numbers {
+                    self.removing.remove(number);
+                }
+            }
+            ManifestChange::Stopped(stop) => self.clean_stop = Some(stop.clone()),
+            ManifestChange::Started => self.clean_stop = None,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The catalog: small durable state that several rooms share, each in a namespace of its own.
+//!
+//! A namespace is an immutable snapshot in memory. A change is validated against the newest snapshot, committed in one
+//! transaction, then published: readers never wait, and nobody sees what is not durable. Values are JSON text, so that
+//! an operator can read them and a later version can add fields.
+//!
+//! Invariant: changes run one at a time, in the order in which they were asked for.
+
+mod backend;
+mod manifest;
+mod namespace;
+
+use std::sync::{Arc, mpsc};
+
+use nautilus_log::{Disk, Threads};
+use parking_lot::Mutex;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+
+pub use manifest::StoreManifest;
+pub use namespace::{Change, ChangeError, Namespace};
+
+/// The catalog's file in the data directory.
+const FILE: &str = "catalog.redb";
+/// Memory that redb may use for its pages: the snapshots are in memory anyway.
+const CACHE_BYTES: usize = 1 << 20;
+
+/// Why the catalog cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error("catalog: cannot {op} `{FILE}`: {source}")]
+    Io {
+        /// What was tried.
+        op: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The database refused.
+    #[error("catalog: {0}")]
+    Database(#[from] Box<redb::Error>),
+    /// A row is not what it should be.
+    #[error("catalog: row `{key}` of `{namespace}` cannot be read: {reason}")]
+    Row {
+        /// The namespace.
+        namespace: &'static str,
+        /// The row.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store's thread has ended.
+    #[error("catalog: it is closed")]
+    Closed,
+}
+
+fn database(error: impl Into<redb::Error>) -> Error {
+    Error::Database(Box::new(error.into()))
+}
+
+/// One row of a namespace; without a value it is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Unique in the namespace.
+    pub key: String,
+    /// JSON text.
+    pub value: Option<Vec<u8>>,
+}
+
+/// The catalog's database. Clones are handles of one and the same.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+struct Inner {
+    database: Database,
+    /// `None` in [`Threads::Stepped`], and once the store is closed.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    stepped: bool,
+    on_fatal: Box<dyn Fn(&Error) + Send + Sync>,
+}
+
+impl Store {
+    /// Opens the catalog on `disk`, or makes an empty one. `on_fatal` is told when a commit failed: what is durable is
+    /// not known then, and the process must end.
+    pub fn open(
+        disk: &dyn Disk,
+        threads: Threads,
+        on_fatal: Box<dyn Fn(&Error) + Send + Sync>,
+    ) -> Result<Store, Error> {
+        let database = backend::open(disk, FILE, CACHE_BYTES)?;
+        let jobs = match threads {
+            Threads::Stepped => None,
+            Threads::Own => Some(start_thread()?),
+        };
+        let stepped = threads == Threads::Stepped;
+        let inner = Inner { database, jobs: Mutex::new(jobs), stepped, on_fatal };
+        Ok(Store { inner: Arc::new(inner) })
+    }
+
+    /// All rows of a namespace, by key.
+    pub fn rows(&self, namespace: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let table: TableDefinition<'_, &str, &[u8]> = TableDefinition::new(namespace);
+        let transaction = self.inner.database.begin_read().map_err(database)?;
+        let table = match transaction.open_table(table) {
+            Ok(table) => table,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(database(error)),
+        };
+        let mut rows = Vec::new();
+        for row in table.iter().map_err(database)? {
+            let (key, value) = row.map_err(database)?;
+            rows.push((key.value().to_owned(), value.value().to_owned()));
+        }
+        Ok(rows)
+    }
+
+    /// Commits rows in one transaction; durable when it returns. Blocks.
+    pub fn commit(&self, namespace: &str, rows: &[Row]) -> Result<(), Error> {
+        let committed = self.try_commit(namespace, rows);
+        if let Err(error) = &committed {
+            tracing::error!(%error, "a change of the catalog failed; start again to recover");
+            (self.inner.on_fatal)(error);
+        }
+        committed
+    }
+
+    fn try_commit(&self, namespace: &str, rows: &[Row]) -> Result<(), Error> {
+        let table: TableDefinition<'_, &str, &[u8]> = TableDefinition::new(namespace);
+        let mut transaction = self.inner.database.begin_write().map_err(database)?;
+        // Opening after a kill stays a matter of milliseconds.
+        transaction.set_quick_repair(true);
+        {
+            let mut table = transaction.open_table(table).map_err(database)?;
+            for row in rows {
+                match &row.value {
+                    Some(value) => table.insert(row.key.as_str(), value.as_slice()),
+                    None => table.remove(row.key.as_str()),
+                }
+                .map_err(database)?;
+            }
+        }
+        transaction.commit().map_err(database)
+    }
+
+    /// Runs `job` on the store's thread, or here if it has none.
+    fn submit(&self, job: Job) {
+        if self.inner.stepped {
+            return job();
+        }
+        if let Some(jobs) = &*self.inner.jobs.lock() {
+            // A closed store drops the job, and whoever waits for its answer is told so.
+            let _ = jobs.send(job);
+        }
+    }
+}
+
+fn start_thread() -> Result<mpsc::Sender<Job>, Error> {
+    let (jobs, received) = mpsc::channel::<Job>();
+    std::thread::Builder::new()
+        .name("catalog".to_owned())
+        .spawn(move || received.into_iter().for_each(|job| job()))
+        .map_err(|source| Error::Io { op: "start the thread of", source })?;
+    Ok(jobs)
+}
