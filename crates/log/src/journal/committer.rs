@@ -20,7 +20,7 @@ use crate::{
 use super::{
     Error, World,
     maker::Maker,
-    queue::{AppendResults, Item, Taken},
+    queue::{AppendResults, CloseResult, Item, Taken},
     segment::{Sealed, Segment},
     shard::Shard,
     tail::TailBudget,
@@ -153,7 +153,7 @@ struct Placed {
 struct Decided {
     placed: Vec<Placed>,
     appends: Vec<(oneshot::Sender<AppendResults>, AppendResults)>,
-    closes: Vec<(oneshot::Sender<Result<Vec<Position>, Refusal>>, Vec<Position>)>,
+    closes: Vec<(oneshot::Sender<CloseResult>, Vec<Position>)>,
 }
 
 impl Committer {

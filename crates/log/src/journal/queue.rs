@@ -18,10 +18,13 @@ const GROUP_BYTES_MAX: usize = 8 << 20;
 /// One answer for each frame of an append.
 pub(crate) type AppendResults = SmallVec<[AppendResult; 1]>;
 
+/// Each closed shard's last position.
+pub(crate) type CloseResult = Result<Vec<Position>, Refusal>;
+
 /// Something for the committer.
 pub(crate) enum Item {
     Append { frames: SmallVec<[Frame; 1]>, answer: oneshot::Sender<AppendResults> },
-    Close { ids: Vec<ShardLogId>, answer: oneshot::Sender<Result<Vec<Position>, Refusal>> },
+    Close { ids: Vec<ShardLogId>, answer: oneshot::Sender<CloseResult> },
 }
 
 /// See the module.

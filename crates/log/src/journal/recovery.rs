@@ -6,7 +6,7 @@
 //! never acknowledged and is cut whole. Anything else that is wrong was durable once: it is damage, which is reported,
 //! left as it is, and never served; the rest stays readable. [`CASES`] is that decision.
 
-use std::{io::IoSlice, sync::Arc};
+use std::{collections::HashMap, io::IoSlice, sync::Arc};
 
 use parking_lot::Mutex;
 
@@ -165,8 +165,12 @@ impl Recovery<'_> {
         opened: Vec<Opened>,
     ) -> Result<(Option<Active>, Vec<Arc<Segment>>), Error> {
         let mut used = Vec::new();
+        let clean_end = self.clean_stop.as_ref().map(|stop| stop.segment).filter(|&end| end > 0);
         for one in &opened {
-            used.push(one.footer.is_some() || one.short || has_bytes(&one.segment)?);
+            // Behind a clean stop nothing was written.
+            let beyond = clean_end.is_some_and(|end| one.segment.number > end);
+            let written = one.footer.is_some() || one.short;
+            used.push(written || (!beyond && has_bytes(&one.segment)?));
         }
         let last_used = used.iter().rposition(|&used| used);
         let mut active = None;
@@ -339,10 +343,10 @@ impl Recovery<'_> {
             {
                 shard.adopt_damage(head.first);
             }
-            let open = scan.runs.iter().rposition(|run| run.shard == head.shard);
-            let run = match open {
-                Some(at) if grow(&mut scan.runs[at], &head, offset) => scan.runs[at],
+            let run = match scan.open_runs.get(&head.shard) {
+                Some(&at) if grow(&mut scan.runs[at], &head, offset) => scan.runs[at],
                 _ => {
+                    scan.open_runs.insert(head.shard, scan.runs.len());
                     scan.runs.push(run_of(&head, offset));
                     run_of(&head, offset)
                 }
@@ -470,6 +474,8 @@ impl Recovery<'_> {
 #[derive(Default)]
 struct Collector {
     runs: Vec<Run>,
+    /// Each shard's last run.
+    open_runs: HashMap<ShardLogId, usize>,
     first_group: u64,
     first_ms: u64,
     group: u64,

@@ -20,7 +20,8 @@ use super::{Error, World};
 pub(crate) const DIRECTORY: &str = "journal";
 /// Ending of a file that is not a segment yet.
 pub(crate) const TEMPORARY: &str = ".tmp";
-/// Bytes of a journal's first segment: a small journal shall not cost much.
+/// Bytes of a journal's first segment; each later one is twice as large, up to the configured size. A small journal
+/// shall not cost much, and the segment behind a small one shall not take longer to make than the small one lasts.
 const FIRST_SEGMENT_BYTES: u64 = 16 << 20;
 
 /// A segment's file.
@@ -93,11 +94,8 @@ pub(crate) fn make(world: &World) -> Result<Arc<Segment>, Error> {
     let state = world.manifest.state();
     let number = state.next_segment;
     world.manifest.record(ManifestChange::SegmentAllotted { number })?;
-    let bytes = if number == 1 {
-        world.config.segment_bytes.min(FIRST_SEGMENT_BYTES)
-    } else {
-        world.config.segment_bytes
-    };
+    let doublings = (number - 1).min(16) as u32;
+    let bytes = world.config.segment_bytes.min(FIRST_SEGMENT_BYTES << doublings);
     let header = SegmentHeader {
         number,
         salt: world.rng.next_u64(),

@@ -1,5 +1,5 @@
 //! What the journal's tests share: a journal in a temporary directory, appends and reads that wait.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use std::{
     future::Future,
