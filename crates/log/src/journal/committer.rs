@@ -21,7 +21,7 @@ use super::{
     Error, World,
     maker::Maker,
     queue::{AppendResults, CloseResult, Item, Taken},
-    segment::{Sealed, Segment},
+    segment::{Sealed, Segment, write_footer},
     shard::Shard,
     tail::TailBudget,
 };
@@ -353,19 +353,6 @@ impl Committer {
         let stop = CleanStop { segment, offset, next_group: self.next_group, next };
         Ok(self.world.manifest.record(ManifestChange::Stopped(stop))?)
     }
-}
-
-/// Writes footer and trailer behind the frames and cuts the file there. A crash may leave any part of it.
-pub(crate) fn write_footer(segment: &Segment, end: u64, footer: &Footer) -> Result<(), Error> {
-    let bytes = footer.encode(segment.salt, end);
-    let seal = || {
-        segment.file.write_at(&mut [IoSlice::new(&bytes)], end)?;
-        // Durable before the file is cut: a short file without a footer would be damage.
-        segment.file.sync()?;
-        segment.file.set_len(end + bytes.len() as u64)?;
-        segment.file.sync()
-    };
-    seal().map_err(|source| Error::Io { op: "seal", segment: segment.number, source })
 }
 
 /// Answers which frames are written and at which positions; allots those.

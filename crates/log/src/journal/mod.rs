@@ -5,6 +5,7 @@
 //! (`reader.rs`). `maker.rs` prepares segments and removes dead ones, `recovery.rs` opens what an earlier life left.
 
 mod committer;
+mod leftovers;
 mod maker;
 mod queue;
 mod reader;
@@ -13,6 +14,7 @@ mod scan;
 mod segment;
 mod shard;
 mod tail;
+mod verdict;
 
 use std::{
     future::Future,

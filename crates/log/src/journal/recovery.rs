@@ -4,7 +4,7 @@
 //! Who may be incomplete is known from the way groups are written: group n is synced before group n+1 is written, and
 //! a segment before anything is written to the next one. So only the group with the highest number can be torn; it was
 //! never acknowledged and is cut whole. Anything else that is wrong was durable once: it is damage, which is reported,
-//! left as it is, and never served; the rest stays readable. [`CASES`] is that decision.
+//! left as it is, and never served; the rest stays readable. `verdict.rs` is that decision, as a table.
 
 use std::{collections::HashMap, io::IoSlice, sync::Arc};
 
@@ -12,53 +12,19 @@ use parking_lot::Mutex;
 
 use crate::{
     NextPosition, Open, ShardLogId,
-    format::{self, Footer, HEAD_BYTES, Head, Run, TRAILER_BYTES},
+    format::{self, Footer, HEAD_BYTES, Head, Run},
     manifest::{CleanStop, ManifestChange, ManifestState},
     mutant::{self, Mutant},
 };
 
 use super::{
     Cut, CutShard, Damage, Error, Report, World,
-    committer::{Active, grow, run_of, write_footer},
+    committer::{Active, grow, run_of},
+    leftovers::remove_leftovers,
     scan::{Behind, Outlook, Step, Walk},
-    segment::{self, DIRECTORY, Sealed, Segment, TEMPORARY},
+    segment::{self, DIRECTORY, Sealed, Segment, read_footer, write_footer, zero},
+    verdict::{Verdict, verdict},
 };
-
-/// What is done about a walk's stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The frames end here, and the segment can take more.
-    End,
-    /// Behind the stop is what remains of a write that was never synced: it goes.
-    Cut,
-    /// The last accepted group is torn: it goes whole.
-    CutGroup,
-    /// Bytes that were synced once are wrong; the walk goes on behind them if anything is there.
-    Damaged,
-    /// All frames are whole, the footer is not: it is written again.
-    Reseal,
-}
-
-/// What stands behind the stop · whether something later proves that all here was synced · what is done.
-pub(crate) const CASES: &[(Behind, bool, Verdict)] = &[
-    (Behind::Nothing, false, Verdict::End),
-    (Behind::Nothing, true, Verdict::Reseal),
-    (Behind::Footer, false, Verdict::Reseal),
-    (Behind::Footer, true, Verdict::Reseal),
-    (Behind::Garbage, false, Verdict::Cut),
-    (Behind::Garbage, true, Verdict::Damaged),
-    (Behind::SameGroup, false, Verdict::CutGroup),
-    (Behind::SameGroup, true, Verdict::Damaged),
-    (Behind::LaterGroupHere, false, Verdict::Cut),
-    (Behind::LaterGroupHere, true, Verdict::Damaged),
-    (Behind::LaterGroupBeyond, false, Verdict::Damaged),
-    (Behind::LaterGroupBeyond, true, Verdict::Damaged),
-];
-
-fn verdict(behind: Behind, proven_synced: bool) -> Verdict {
-    let case = CASES.iter().find(|case| case.0 == behind && case.1 == proven_synced);
-    case.expect("the table has every case").2
-}
 
 /// A journal that was opened.
 pub(crate) struct Recovered {
@@ -496,110 +462,9 @@ impl Scanned {
     }
 }
 
-/// Footer and its offset, if the file ends with a trailer.
-fn read_footer(segment: &Segment, length: u64) -> std::io::Result<Option<(u64, Footer)>> {
-    let Some(trailer_at) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
-    let mut trailer = [0; TRAILER_BYTES];
-    segment.file.read_at(&mut trailer, trailer_at)?;
-    let Some(offset) = format::decode_trailer(segment.salt, &trailer) else { return Ok(None) };
-    let Some(bytes) = trailer_at.checked_sub(offset) else { return Ok(None) };
-    let mut footer = vec![0; bytes as usize];
-    segment.file.read_at(&mut footer, offset)?;
-    Ok(Footer::decode(segment.salt, &footer).ok().map(|footer| (offset, footer)))
-}
-
 /// True if anything was ever written behind the header.
 fn has_bytes(segment: &Segment) -> Result<bool, Error> {
     let io = |source| Error::Io { op: "read", segment: segment.number, source };
     let mut walk = Walk::new(segment).map_err(io)?;
     Ok(walk.look_on().map_err(io)?.behind != Behind::Nothing)
-}
-
-/// Writes zeros over what is not zero.
-fn zero(segment: &Segment, from: u64, to: u64) -> std::io::Result<()> {
-    const CHUNK: u64 = 1 << 20;
-    let to = to.min(segment.file.len()?);
-    let mut at = from;
-    let mut bytes = vec![0; CHUNK.min(to.saturating_sub(from)) as usize];
-    while at < to {
-        let take = CHUNK.min(to - at) as usize;
-        segment.file.read_at(&mut bytes[..take], at)?;
-        if bytes[..take].iter().any(|&byte| byte != 0) {
-            bytes[..take].fill(0);
-            segment.file.write_at(&mut [IoSlice::new(&bytes[..take])], at)?;
-        }
-        at += take as u64;
-    }
-    Ok(())
-}
-
-/// Finishes removals; removes temporary names and unlisted files without a frame. An unlisted file with one means that
-/// the catalog is older than the journal.
-fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(), Error> {
-    let removing: Vec<u64> = state.removing.iter().copied().collect();
-    if !removing.is_empty() {
-        segment::finish_removal(world, &removing)?;
-    }
-    let io = |op| move |source| Error::Io { op, segment: 0, source };
-    for name in world.disk.list(DIRECTORY).map_err(io("list"))? {
-        let path = format!("{DIRECTORY}/{name}");
-        if name.ends_with(TEMPORARY) {
-            world.disk.remove(&path).map_err(io("remove"))?;
-            continue;
-        }
-        let Some(number) = segment::number_of(&name) else { continue };
-        if state.segments.contains_key(&number) || removing.contains(&number) {
-            continue;
-        }
-        let file = world.disk.open(&path, Open::Existing).map_err(io("open"))?;
-        let header = segment::read_header(&*file).map_err(io("read"))?;
-        let salt = header.map_or(0, |header| header.salt);
-        let unlisted = Segment { number, salt, bytes: 0, file, sealed: Mutex::new(None) };
-        let whole_frame = match Walk::new(&unlisted).and_then(|mut walk| walk.step()) {
-            Ok(Step::Stopped) => false,
-            Ok(_) => true,
-            Err(source) => return Err(Error::Io { op: "read", segment: number, source }),
-        };
-        if whole_frame {
-            return Err(match state.journal_id {
-                0 => Error::NoCatalog { segment: number },
-                _ => Error::CatalogOlder { segment: number },
-            });
-        }
-        world.disk.remove(&path).map_err(io("remove"))?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BEHIND: [Behind; 6] = [
-        Behind::Nothing,
-        Behind::Footer,
-        Behind::Garbage,
-        Behind::SameGroup,
-        Behind::LaterGroupHere,
-        Behind::LaterGroupBeyond,
-    ];
-
-    #[test]
-    fn the_table_has_exactly_one_row_for_every_case() {
-        for behind in BEHIND {
-            for proven in [false, true] {
-                let rows = CASES.iter().filter(|case| (case.0, case.1) == (behind, proven));
-                assert_eq!(rows.count(), 1, "{behind:?} {proven}");
-            }
-        }
-        assert_eq!(CASES.len(), BEHIND.len() * 2);
-    }
-
-    #[test]
-    fn nothing_is_ever_cut_that_is_proven_to_have_been_synced() {
-        for (behind, proven, verdict) in CASES {
-            let cuts = matches!(verdict, Verdict::Cut | Verdict::CutGroup);
-            assert!(!(cuts && *proven), "{behind:?}");
-        }
-    }
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::{
     Disk, File, Open, ShardLogId,
-    format::{HEAD_BYTES, Run, SegmentHeader},
+    format::{Footer, HEAD_BYTES, Run, SegmentHeader, TRAILER_BYTES, decode_trailer},
     manifest::ManifestChange,
 };
 
@@ -147,6 +147,49 @@ pub(crate) fn read_header(file: &dyn File) -> io::Result<Option<SegmentHeader>> 
     let mut bytes = [0; HEAD_BYTES];
     file.read_at(&mut bytes, 0)?;
     Ok(SegmentHeader::decode(&bytes).ok())
+}
+
+/// Footer and its offset, if the file ends with a trailer.
+pub(crate) fn read_footer(segment: &Segment, length: u64) -> io::Result<Option<(u64, Footer)>> {
+    let Some(trailer_at) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
+    let mut trailer = [0; TRAILER_BYTES];
+    segment.file.read_at(&mut trailer, trailer_at)?;
+    let Some(offset) = decode_trailer(segment.salt, &trailer) else { return Ok(None) };
+    let Some(bytes) = trailer_at.checked_sub(offset) else { return Ok(None) };
+    let mut footer = vec![0; bytes as usize];
+    segment.file.read_at(&mut footer, offset)?;
+    Ok(Footer::decode(segment.salt, &footer).ok().map(|footer| (offset, footer)))
+}
+
+/// Writes footer and trailer behind the frames and cuts the file there. A crash may leave any part of it.
+pub(crate) fn write_footer(segment: &Segment, end: u64, footer: &Footer) -> Result<(), Error> {
+    let bytes = footer.encode(segment.salt, end);
+    let seal = || {
+        segment.file.write_at(&mut [IoSlice::new(&bytes)], end)?;
+        // Durable before the file is cut: a short file without a footer would be damage.
+        segment.file.sync()?;
+        segment.file.set_len(end + bytes.len() as u64)?;
+        segment.file.sync()
+    };
+    seal().map_err(|source| Error::Io { op: "seal", segment: segment.number, source })
+}
+
+/// Writes zeros over what is not zero.
+pub(crate) fn zero(segment: &Segment, from: u64, to: u64) -> io::Result<()> {
+    const CHUNK: u64 = 1 << 20;
+    let to = to.min(segment.file.len()?);
+    let mut at = from;
+    let mut bytes = vec![0; CHUNK.min(to.saturating_sub(from)) as usize];
+    while at < to {
+        let take = CHUNK.min(to - at) as usize;
+        segment.file.read_at(&mut bytes[..take], at)?;
+        if bytes[..take].iter().any(|&byte| byte != 0) {
+            bytes[..take].fill(0);
+            segment.file.write_at(&mut [IoSlice::new(&bytes[..take])], at)?;
+        }
+        at += take as u64;
+    }
+    Ok(())
 }
 
 /// Removes what nothing alive needs: all records expired or of deleted shards, and a later footer is durable.

@@ -1,0 +1,49 @@
+//! Files that the catalog does not list: removed if they cannot matter, a reason not to start if they can.
+
+use parking_lot::Mutex;
+
+use crate::{Open, manifest::ManifestState};
+
+use super::{
+    Error, World,
+    scan::{Step, Walk},
+    segment::{self, DIRECTORY, Segment, TEMPORARY},
+};
+
+/// Finishes removals; removes temporary names and unlisted files without a frame. An unlisted file with one means that
+/// the catalog is older than the journal.
+pub(crate) fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(), Error> {
+    let removing: Vec<u64> = state.removing.iter().copied().collect();
+    if !removing.is_empty() {
+        segment::finish_removal(world, &removing)?;
+    }
+    let io = |op| move |source| Error::Io { op, segment: 0, source };
+    for name in world.disk.list(DIRECTORY).map_err(io("list"))? {
+        let path = format!("{DIRECTORY}/{name}");
+        if name.ends_with(TEMPORARY) {
+            world.disk.remove(&path).map_err(io("remove"))?;
+            continue;
+        }
+        let Some(number) = segment::number_of(&name) else { continue };
+        if state.segments.contains_key(&number) || removing.contains(&number) {
+            continue;
+        }
+        let file = world.disk.open(&path, Open::Existing).map_err(io("open"))?;
+        let header = segment::read_header(&*file).map_err(io("read"))?;
+        let salt = header.map_or(0, |header| header.salt);
+        let unlisted = Segment { number, salt, bytes: 0, file, sealed: Mutex::new(None) };
+        let whole_frame = match Walk::new(&unlisted).and_then(|mut walk| walk.step()) {
+            Ok(Step::Stopped) => false,
+            Ok(_) => true,
+            Err(source) => return Err(Error::Io { op: "read", segment: number, source }),
+        };
+        if whole_frame {
+            return Err(match state.journal_id {
+                0 => Error::NoCatalog { segment: number },
+                _ => Error::CatalogOlder { segment: number },
+            });
+        }
+        world.disk.remove(&path).map_err(io("remove"))?;
+    }
+    Ok(())
+}
