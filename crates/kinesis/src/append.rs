@@ -1,0 +1,325 @@
+//! How records get into the log: what PutRecord and PutRecords share.
+//!
+//! All of a call's records are routed, decoded and checked before any is appended, and appended in one go: one frame
+//! for each shard that is touched, in the order of the request. A shard may close between routing and appending;
+//! then nothing of its frame was written, and those records wait, bounded, for the catalog that says where they
+//! belong now.
+
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    task::Poll,
+};
+
+use nautilus_log::{AppendResult, Frame, FrameBuilder, Refusal};
+use nautilus_wire::{AwsError, Blob};
+use smallvec::SmallVec;
+
+use crate::{
+    catalog::Address,
+    error::Error,
+    kinesis::Inner,
+    limits,
+    model::{
+        hash_range::HashKey, ids::ShardId, sequence_number::SequenceNumber, shard::Shard,
+        stream::Stream,
+    },
+};
+
+/// A record on its way in, its data still as it came.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub partition_key: Cow<'a, str>,
+    pub explicit_hash_key: Option<HashKey>,
+    pub data: Blob<'a>,
+}
+
+impl Entry<'_> {
+    /// What counts against the limits of records and requests.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len() + self.partition_key.len()
+    }
+
+    fn hash_key(&self) -> HashKey {
+        self.explicit_hash_key.unwrap_or_else(|| HashKey::of(&self.partition_key))
+    }
+}
+
+/// Reads an ExplicitHashKey that has the right form.
+pub(crate) fn explicit_hash_key(text: Option<&str>) -> Result<Option<HashKey>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    // 39 digits hold more than the space.
+    text.parse().map(Some).map_err(|_| {
+        Error::InvalidArgument(format!(
+            "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. \
+             Specified value was {text}"
+        ))
+    })
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub shard: ShardId,
+    pub result: Result<SequenceNumber, Failure>,
+}
+
+/// Why a record was not stored, or perhaps not: after [`Failure::Internal`] nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The client may try again.
+    Throttled,
+    Internal,
+}
+
+/// A call's records to one shard.
+struct Run {
+    frame: FrameBuilder,
+    shard: Shard,
+    /// Which of the call's records, in order.
+    entries: SmallVec<[u32; 1]>,
+}
+
+/// Stores records in `stream`, whose address is `at`; answers what became of each, in the order of `entries`.
+///
+/// Dropping the future takes back no record that was on its way.
+pub(crate) async fn append(
+    inner: &Inner,
+    at: Address<'_>,
+    stream: Arc<Stream>,
+    entries: &[Entry<'_>],
+) -> Result<SmallVec<[Placed; 1]>, Error> {
+    let pending: SmallVec<[u32; 1]> = (0..entries.len() as u32).collect();
+    let nothing = Placed { shard: ShardId(0), result: Err(Failure::Internal) };
+    let mut placed: SmallVec<[Placed; 1]> = SmallVec::from_elem(nothing, entries.len());
+
+    let runs = route(&stream, at, entries, pending)?;
+    let mut closed = append_runs(inner, runs, &mut placed).await;
+    if !closed.is_empty() {
+        let mut wait = Reroute::new(inner, stream);
+        while !closed.is_empty() && wait.for_newer(at).await {
+            let runs = route(&wait.stream, at, entries, closed)?;
+            closed = append_runs(inner, runs, &mut placed).await;
+        }
+        for &entry in &closed {
+            placed[entry as usize].result = Err(Failure::Throttled);
+        }
+    }
+    Ok(placed)
+}
+
+/// Sorts the pending records by shard and puts them into frames, decoded.
+fn route(
+    stream: &Stream,
+    at: Address<'_>,
+    entries: &[Entry<'_>],
+    mut pending: SmallVec<[u32; 1]>,
+) -> Result<SmallVec<[Run; 1]>, Error> {
+    // A stream that is being created has no shards, and to writers it does not exist.
+    let place = |entry: u32| {
+        let shard = stream.route(entries[entry as usize].hash_key());
+        shard.ok_or_else(|| Error::stream_not_found(at))
+    };
+    let mut runs: SmallVec<[Run; 1]> = SmallVec::new();
+    if let [shard] = &stream.shards[..] {
+        let frame = fill(shard, entries, &pending)?;
+        runs.push(Run { frame, shard: shard.clone(), entries: pending });
+        return Ok(runs);
+    }
+    let mut placed: SmallVec<[(&Shard, u32); 1]> = SmallVec::with_capacity(pending.len());
+    for entry in pending.drain(..) {
+        placed.push((place(entry)?, entry));
+    }
+    placed.sort_unstable_by_key(|(shard, entry)| (shard.index, *entry));
+    for of_shard in placed.chunk_by(|(a, _), (b, _)| a.index == b.index) {
+        let shard = of_shard[0].0;
+        let of_shard: SmallVec<[u32; 1]> = of_shard.iter().map(|(_, entry)| *entry).collect();
+        let frame = fill(shard, entries, &of_shard)?;
+        runs.push(Run { frame, shard: shard.clone(), entries: of_shard });
+    }
+    Ok(runs)
+}
+
+/// The frame of some records in one shard. Fails if one of them is no Base64.
+fn fill(shard: &Shard, entries: &[Entry<'_>], which: &[u32]) -> Result<FrameBuilder, AwsError> {
+    const PREFIX_BYTES: usize = 7 + 16; // what the format puts before key and data, at most
+    let chosen = || which.iter().map(|&entry| &entries[entry as usize]);
+    let bytes = chosen().map(|entry| entry.bytes() + PREFIX_BYTES).sum();
+    let mut frame = FrameBuilder::new(shard.log_id(), bytes);
+    for entry in chosen() {
+        frame.push(
+            entry.partition_key.as_bytes(),
+            entry.explicit_hash_key.map(|key| key.0),
+            entry.data.len(),
+            |out| entry.data.decode_into(out),
+        )?;
+    }
+    Ok(frame)
+}
+
+/// Appends, notes what became of each record, and answers those that met a closed shard.
+async fn append_runs(
+    inner: &Inner,
+    runs: SmallVec<[Run; 1]>,
+    placed: &mut [Placed],
+) -> SmallVec<[u32; 1]> {
+    let mut frames: SmallVec<[Frame; 1]> = SmallVec::with_capacity(runs.len());
+    let mut sent: SmallVec<[(Shard, SmallVec<[u32; 1]>); 1]> = SmallVec::with_capacity(runs.len());
+    for run in runs {
+        frames.push(run.frame.finish());
+        sent.push((run.shard, run.entries));
+    }
+    let results = inner.journal.append(frames).await;
+    assert_eq!(results.len(), sent.len(), "the journal answers each frame");
+
+    let mut closed = SmallVec::new();
+    for ((shard, entries), result) in sent.into_iter().zip(results) {
+        let outcome = match result {
+            AppendResult::Written { first, arrival_ms } => {
+                for (&entry, position) in entries.iter().zip(first..) {
+                    let number = shard.sequence_number(position, arrival_ms);
+                    placed[entry as usize] = Placed { shard: shard.id(), result: Ok(number) };
+                }
+                continue;
+            }
+            AppendResult::Refused(Refusal::Closed | Refusal::NotOwner) => {
+                closed.extend_from_slice(&entries);
+                Failure::Throttled
+            }
+            AppendResult::Refused(Refusal::Full | Refusal::Overloaded) => Failure::Throttled,
+            AppendResult::Refused(Refusal::Poisoned) => Failure::Internal,
+        };
+        for &entry in &entries {
+            placed[entry as usize] = Placed { shard: shard.id(), result: Err(outcome) };
+        }
+    }
+    closed
+}
+
+/// A write that met a closed shard and waits for the catalog to say what came after it.
+struct Reroute<'a> {
+    inner: &'a Inner,
+    /// What the last attempt was routed by.
+    stream: Arc<Stream>,
+    deadline_ms: u64,
+}
+
+impl<'a> Reroute<'a> {
+    fn new(inner: &'a Inner, stream: Arc<Stream>) -> Reroute<'a> {
+        let deadline_ms = inner.now_ms() + limits::REROUTE_WAIT_MS;
+        inner.rerouting.fetch_add(1, Ordering::SeqCst);
+        inner.due_changed.notify_one();
+        Reroute { inner, stream, deadline_ms }
+    }
+
+    /// Waits until the stream is another than before, or gone; false if that takes too long.
+    async fn for_newer(&mut self, at: Address<'_>) -> bool {
+        loop {
+            // Both are made before the look at the catalog: nothing is missed in between.
+            let mut versions = self.inner.catalog.subscribe();
+            let mut ticked = pin!(self.inner.ticked.notified());
+            ticked.as_mut().enable();
+            match self.inner.stream(at) {
+                Ok(stream) if Arc::ptr_eq(&stream, &self.stream) => {}
+                Ok(stream) => {
+                    self.stream = stream;
+                    return true;
+                }
+                // Routing finds no shard then, which is the right answer.
+                Err(_) => {
+                    let gone = Stream { shards: Vec::new(), ..Stream::clone(&self.stream) };
+                    self.stream = Arc::new(gone);
+                    return true;
+                }
+            }
+            if self.inner.now_ms() >= self.deadline_ms {
+                return false;
+            }
+            let mut changed = pin!(versions.changed());
+            poll_fn(|cx| match changed.as_mut().poll(cx) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => ticked.as_mut().poll(cx),
+            })
+            .await;
+        }
+    }
+}
+
+impl Drop for Reroute<'_> {
+    fn drop(&mut self) {
+        self.inner.rerouting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use nautilus_log::ShardLogId;
+    use nautilus_wire::{Value, json};
+
+    use super::*;
+    use crate::testing::{self, World};
+
+    const PUT: &str = r#"{"StreamName":"s","PartitionKey":"k","Data":""}"#;
+
+    /// Closes the stream's shard behind the catalog's back, as a change under way does, puts a record, and lets
+    /// `meanwhile` happen while that waits.
+    fn put_while_closed(world: &World, meanwhile: impl FnOnce()) -> String {
+        let Some(shard) = log_of(world) else { panic!("the stream has a shard") };
+        let closed = world.run(world.room().journal.close(vec![shard]));
+        assert!(closed.is_ok(), "{closed:?}");
+
+        let input: Value<'_> = json::parse(PUT.as_bytes()).expect("an input");
+        let (kinesis, caller) = (&world.room().kinesis, testing::caller());
+        let mut call = pin!(kinesis.call(&caller, "PutRecord", input));
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..10 {
+            assert!(call.as_mut().poll(&mut context).is_pending(), "it waits for the catalog");
+            world.room().journal.step();
+        }
+        meanwhile();
+        match world.run(call) {
+            Ok(_) => "stored".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn log_of(world: &World) -> Option<ShardLogId> {
+        let snapshot = world.room().kinesis.inner().catalog.snapshot();
+        snapshot.shard_logs().first().copied()
+    }
+
+    #[test]
+    fn a_write_to_a_closed_shard_learns_that_its_stream_is_gone() {
+        let world = World::with_stream(1);
+        world.check("DeleteStream", r#"{"StreamName":"s"}"#, "");
+        assert_eq!(
+            put_while_closed(&world, || world.settle()),
+            "ResourceNotFoundException: Stream s under account 000000000000 not found."
+        );
+    }
+
+    #[test]
+    fn a_write_to_a_closed_shard_does_not_wait_for_ever() {
+        let world = World::with_stream(1);
+        assert_eq!(
+            put_while_closed(&world, || world.advance(limits::REROUTE_WAIT_MS)),
+            "ProvisionedThroughputExceededException: Rate exceeded for shard \
+             shardId-000000000000 in stream s under account 000000000000."
+        );
+    }
+
+    #[test]
+    fn a_change_that_does_not_help_is_no_reason_to_give_up() {
+        let world = World::with_stream(1);
+        let answer = put_while_closed(&world, || {
+            world.check("AddTagsToStream", r#"{"StreamName":"s","Tags":{"a":"b"}}"#, "");
+            world.check("DeleteStream", r#"{"StreamName":"s"}"#, "");
+            world.settle();
+        });
+        assert!(answer.starts_with("ResourceNotFoundException"), "{answer}");
+    }
+}

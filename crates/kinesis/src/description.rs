@@ -1,0 +1,54 @@
+//! The parts of streams and shards that several outputs show.
+
+use nautilus_wire::{Output, Writer};
+
+use crate::model::{
+    shard::Shard,
+    stream::{ShardMetric, Stream, StreamMode},
+};
+
+/// What every description of a stream begins with. Never a StreamId: see [`Stream::id`].
+pub(crate) fn write_identity<W: Writer>(w: &mut W, stream: &Stream) {
+    w.field_str("StreamName", &stream.name);
+    w.field_str("StreamARN", &stream.arn());
+    w.field_str("StreamStatus", stream.status.as_str());
+    write_mode(w, stream.mode);
+    w.field_timestamp_ms("StreamCreationTimestamp", stream.created_ms);
+}
+
+/// The settings that both DescribeStream and DescribeStreamSummary show.
+pub(crate) fn write_settings<W: Writer>(w: &mut W, stream: &Stream) {
+    w.field_i64("RetentionPeriodHours", i64::from(stream.retention_hours));
+    w.field_str("EncryptionType", "NONE");
+    w.field_list("EnhancedMonitoring", [()], |w, ()| {
+        w.map(|w| write_metrics(w, "ShardLevelMetrics", stream.metrics.iter().copied()));
+    });
+}
+
+pub(crate) fn write_metrics<W: Writer>(
+    w: &mut W,
+    name: &str,
+    metrics: impl IntoIterator<Item = ShardMetric>,
+) {
+    w.field_strings(name, metrics.into_iter().map(ShardMetric::as_str));
+}
+
+fn write_mode<W: Writer>(w: &mut W, mode: StreamMode) {
+    w.field_map("StreamModeDetails", |w| w.field_str("StreamMode", mode.as_str()));
+}
+
+impl Output for Shard {
+    fn write<W: Writer>(&self, w: &mut W) {
+        w.map(|w| {
+            w.field_str("ShardId", self.id().text().as_str());
+            w.field_map("HashKeyRange", |w| {
+                w.field_str("StartingHashKey", &self.range.start.to_string());
+                w.field_str("EndingHashKey", &self.range.end.to_string());
+            });
+            w.field_map("SequenceNumberRange", |w| {
+                let start = self.starting_sequence_number();
+                w.field_str("StartingSequenceNumber", start.text().as_str());
+            });
+        });
+    }
+}

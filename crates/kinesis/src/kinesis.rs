@@ -1,0 +1,255 @@
+//! The room's state: catalog, journal, clock, and what happens between calls.
+//!
+//! A [`Kinesis`] is a handle; all clones share one state. Nothing here spawns a task or waits for a timer: whoever
+//! opened it calls [`Kinesis::tick`] when that asks to be called, and again when [`Kinesis::next_due_changed`] rings.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use nautilus_identity::{Authorized, Caller};
+use nautilus_log::{Clock, Journal, Rng, ShardLogId};
+use nautilus_store::{Change, ChangeError, Namespace, Store};
+use nautilus_wire::{Answer, AwsError, Value};
+use tokio::sync::Notify;
+
+use crate::{
+    catalog::{self, Address, Edit, Snapshot},
+    error::Error,
+    model::{seal::Seal, stream::Stream},
+    ops, retention, transitions,
+};
+
+/// What an operator may choose.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How long a stream stays CREATING, UPDATING, DELETING.
+    pub transition_delay_ms: u64,
+    /// Whether rates, quotas and counts per day hold. Validation always does.
+    pub limits_enforced: bool,
+}
+
+/// Kinesis Data Streams over one catalog and one journal.
+#[derive(Clone)]
+pub struct Kinesis {
+    inner: Arc<Inner>,
+}
+
+/// Which shard logs the catalog knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shards {
+    /// Those that may hold records.
+    pub living: Vec<ShardLogId>,
+    /// The first id that was never given.
+    pub next_id: u64,
+}
+
+pub(crate) struct Inner {
+    pub(crate) catalog: Namespace<Snapshot>,
+    pub(crate) journal: Journal,
+    pub(crate) seal: Seal,
+    pub(crate) config: Config,
+    pub(crate) due_changed: Notify,
+    /// Rung at each tick: writes that wait for a newer catalog look at the clock then.
+    pub(crate) ticked: Notify,
+    pub(crate) rerouting: AtomicUsize,
+    pub(crate) next_trim_ms: AtomicU64,
+    clock: Arc<dyn Clock>,
+}
+
+/// Reads from the catalog which shard logs exist: the journal is opened with them.
+pub fn living_shards(store: &Store) -> Result<Shards, Error> {
+    Ok(match Snapshot::load(store.rows(catalog::NAMESPACE)?)? {
+        Some(snapshot) => {
+            Shards { living: snapshot.shard_logs(), next_id: snapshot.next_shard_log() }
+        }
+        None => Shards { living: Vec::new(), next_id: 1 },
+    })
+}
+
+impl Kinesis {
+    /// Opens the room. When it answers, every change that the last life left under way is finished.
+    pub fn open(
+        store: Store,
+        journal: Journal,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+        config: Config,
+    ) -> Result<Kinesis, Error> {
+        let mut is_new = false;
+        let catalog = Namespace::open(&store, catalog::NAMESPACE, |rows| {
+            let loaded = Snapshot::load(rows)?;
+            is_new = loaded.is_none();
+            Ok::<_, Error>(loaded.unwrap_or_else(|| Snapshot::new(&*rng)))
+        })?;
+        let inner = Inner {
+            seal: catalog.snapshot().seal(),
+            catalog,
+            journal,
+            config,
+            due_changed: Notify::new(),
+            ticked: Notify::new(),
+            rerouting: AtomicUsize::new(0),
+            next_trim_ms: AtomicU64::new(0),
+            clock,
+        };
+        if is_new {
+            wait(inner.change(|snapshot| Ok(Edit::first(snapshot).finish(()))))?;
+        }
+        wait(transitions::finish_all(&inner))?;
+        Ok(Kinesis { inner: Arc::new(inner) })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    /// Whether there is such an operation here.
+    pub fn knows(operation: &str) -> bool {
+        ops::Operation::from_name(operation).is_some()
+    }
+
+    /// One call of one operation. Dropping the future does not take back what it has started.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        input: Value<'_>,
+    ) -> Result<Answer, AwsError> {
+        let request = Request { inner: &self.inner, caller };
+        let operation =
+            ops::Operation::from_name(operation).ok_or_else(AwsError::unknown_operation)?;
+        operation.call(request, input).await.map_err(AwsError::from)
+    }
+
+    /// Finishes what is due and lets expired records go; answers when it wants to be called next, in ms of the clock.
+    pub async fn tick(&self) -> Option<u64> {
+        let inner = &*self.inner;
+        let next_transition = transitions::finish_due(inner).await;
+        let next_trim = retention::trim(inner);
+        inner.ticked.notify_waiters();
+        let next = next_transition.map_or(next_trim, |next| next.min(next_trim));
+        Some(match inner.rerouting.load(Ordering::SeqCst) {
+            0 => next,
+            _ => next.min(inner.now_ms() + crate::limits::REROUTE_TICK_MS),
+        })
+    }
+
+    /// Rings when the next tick is wanted earlier than the last one said.
+    pub fn next_due_changed(&self) -> &Notify {
+        &self.inner.due_changed
+    }
+}
+
+impl Inner {
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// The newest state of a stream.
+    pub(crate) fn stream(&self, at: Address<'_>) -> Result<Arc<Stream>, Error> {
+        let snapshot = self.catalog.load();
+        snapshot.stream(at).cloned().ok_or_else(|| Error::stream_not_found(at))
+    }
+
+    /// One change of the catalog: durable, then published, then answered.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Snapshot) -> Result<Change<Snapshot, T>, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.catalog.change(change).await.map_err(|error| match error {
+            ChangeError::Refused(error) => error,
+            ChangeError::Store(error) => Error::Store(error),
+        })
+    }
+}
+
+/// A call that is not authorised yet: enough to name its resource.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub inner: &'a Inner,
+    pub caller: &'a Caller,
+}
+
+/// An authorised call.
+pub(crate) struct Ctx<'a> {
+    pub inner: &'a Inner,
+    pub caller: &'a Caller,
+    _authorized: Authorized,
+}
+
+impl<'a> Request<'a> {
+    /// The only way to a [`Ctx`], and so to an operation's `act`.
+    pub(crate) fn authorize(self, action: &str, resource: &str) -> Result<Ctx<'a>, Error> {
+        let _authorized = nautilus_identity::authorize(self.caller, action, resource)?;
+        Ok(Ctx { inner: self.inner, caller: self.caller, _authorized })
+    }
+}
+
+/// Waits for a future without a runtime, while the room opens and nobody else is served.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, World};
+
+    #[test]
+    fn an_operation_that_is_not_built_is_unknown() {
+        let world = World::new();
+        assert!(Kinesis::knows("PutRecord") && !Kinesis::knows("SplitShard"));
+        let answer = world.call_as(&testing::caller(), "SplitShard", "{}");
+        assert_eq!(answer, "UnknownOperationException");
+    }
+
+    #[test]
+    fn a_call_may_move_between_threads() {
+        fn is_send<T: Send>(_: T) {}
+        let (world, caller) = (World::new(), testing::caller());
+        is_send(world.room().kinesis.call(&caller, "ListStreams", Value::Map(Vec::new())));
+        is_send(world.room().kinesis.tick());
+    }
+
+    #[test]
+    fn the_next_tick_is_wanted_when_a_transition_is_due() {
+        let world = World::new();
+        let tick = || world.run(world.room().kinesis.tick());
+        let idle = tick();
+        assert_eq!(idle, Some(testing::NOW_MS + crate::limits::TRIM_INTERVAL_MS));
+
+        world.check("CreateStream", r#"{"StreamName":"s","ShardCount":1}"#, "");
+        let rung = world.room().kinesis.next_due_changed().notified();
+        world.run(rung);
+        assert_eq!(tick(), Some(testing::NOW_MS + testing::DELAY_MS));
+        world.settle();
+        assert_eq!(tick(), idle);
+    }
+
+    #[test]
+    fn an_input_that_is_no_structure_is_refused() {
+        let answer = World::new().call_as(&testing::caller(), "ListStreams", "[]");
+        assert_eq!(answer, "SerializationException");
+    }
+}

@@ -1,0 +1,204 @@
+//! A stream and its states, as the catalog keeps them.
+//!
+//! Always: a stream that is CREATING has no shards yet (they stand in its intent), and in every passing state there
+//! is exactly one intent that ends it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{hash_range::HashKey, ids::ShardId, shard::Shard};
+
+/// Where a stream stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Status {
+    Creating,
+    Active,
+    Updating,
+    Deleting,
+}
+
+impl Status {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Status::Creating => "CREATING",
+            Status::Active => "ACTIVE",
+            Status::Updating => "UPDATING",
+            Status::Deleting => "DELETING",
+        }
+    }
+}
+
+/// How a stream's capacity is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum StreamMode {
+    Provisioned,
+    OnDemand,
+}
+
+impl StreamMode {
+    pub(crate) fn parse(name: &str) -> Option<StreamMode> {
+        match name {
+            "PROVISIONED" => Some(StreamMode::Provisioned),
+            "ON_DEMAND" => Some(StreamMode::OnDemand),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            StreamMode::Provisioned => "PROVISIONED",
+            StreamMode::OnDemand => "ON_DEMAND",
+        }
+    }
+}
+
+/// A shard-level metric, by its CloudWatch name. In the catalog it is that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum ShardMetric {
+    IncomingBytes,
+    IncomingRecords,
+    OutgoingBytes,
+    OutgoingRecords,
+    WriteProvisionedThroughputExceeded,
+    ReadProvisionedThroughputExceeded,
+    IteratorAgeMilliseconds,
+}
+
+impl ShardMetric {
+    pub(crate) const ALL: [ShardMetric; 7] = [
+        ShardMetric::IncomingBytes,
+        ShardMetric::IncomingRecords,
+        ShardMetric::OutgoingBytes,
+        ShardMetric::OutgoingRecords,
+        ShardMetric::WriteProvisionedThroughputExceeded,
+        ShardMetric::ReadProvisionedThroughputExceeded,
+        ShardMetric::IteratorAgeMilliseconds,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            ShardMetric::IncomingBytes => "IncomingBytes",
+            ShardMetric::IncomingRecords => "IncomingRecords",
+            ShardMetric::OutgoingBytes => "OutgoingBytes",
+            ShardMetric::OutgoingRecords => "OutgoingRecords",
+            ShardMetric::WriteProvisionedThroughputExceeded => "WriteProvisionedThroughputExceeded",
+            ShardMetric::ReadProvisionedThroughputExceeded => "ReadProvisionedThroughputExceeded",
+            ShardMetric::IteratorAgeMilliseconds => "IteratorAgeMilliseconds",
+        }
+    }
+}
+
+/// A stream with everything that belongs to it: one row of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stream {
+    /// Ours alone, never shown: a client that learns a StreamId sends its calls to hosts of AWS.
+    pub id: u64,
+    pub account: String,
+    pub region: String,
+    pub name: String,
+    pub status: Status,
+    pub mode: StreamMode,
+    pub created_ms: u64,
+    /// The greatest creation second of a shard that the name ever had, those being created included.
+    pub last_created_second: u64,
+    pub max_record_kib: u32,
+    /// When the mode was switched, as far as the daily quota looks back.
+    #[serde(default)]
+    pub mode_switches_ms: Vec<u64>,
+    pub retention_hours: u32,
+    /// What arrived before it is expired for good; it never moves back.
+    pub trim_floor_ms: u64,
+    pub metrics: BTreeSet<ShardMetric>,
+    pub tags: BTreeMap<String, String>,
+    /// By index; their ranges tile the hash space, but for a CREATING stream, which has none.
+    pub shards: Vec<Shard>,
+}
+
+impl Stream {
+    pub(crate) fn arn(&self) -> String {
+        crate::model::arn::stream_arn(&self.account, &self.region, &self.name)
+    }
+
+    /// The open shard whose range holds `key`. `None` only in a stream without shards.
+    // All shards are open and made in the order of their ranges.
+    pub(crate) fn route(&self, key: HashKey) -> Option<&Shard> {
+        let after = self.shards.partition_point(|shard| shard.range.start <= key);
+        self.shards[..after].last()
+    }
+
+    pub(crate) fn shard(&self, id: ShardId) -> Option<&Shard> {
+        self.shards.get(id.0 as usize)
+    }
+
+    pub(crate) fn open_shard_count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The largest record that the stream takes, data and partition key together.
+    pub(crate) fn record_bytes_max(&self) -> usize {
+        self.max_record_kib as usize * 1024
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{limits, model::hash_range::HashRange};
+
+    pub(crate) fn stream_of(shard_count: u32) -> Stream {
+        let shards = HashRange::even(shard_count)
+            .zip(0..)
+            .map(|(range, index)| Shard {
+                index,
+                log: 10 + u64::from(index),
+                range,
+                created_second: 1,
+            })
+            .collect();
+        Stream {
+            id: 1,
+            account: "000000000000".into(),
+            region: "us-east-1".into(),
+            name: "s".into(),
+            status: Status::Active,
+            mode: StreamMode::Provisioned,
+            created_ms: 1000,
+            last_created_second: 1,
+            max_record_kib: limits::RECORD_KIB_DEFAULT,
+            mode_switches_ms: Vec::new(),
+            retention_hours: 24,
+            trim_floor_ms: 0,
+            metrics: BTreeSet::new(),
+            tags: BTreeMap::new(),
+            shards,
+        }
+    }
+
+    #[test]
+    fn a_row_keeps_hash_keys_beyond_64_bits() {
+        let stream = stream_of(3);
+        let row = serde_json::to_vec(&stream).expect("a stream is JSON");
+
+        assert_eq!(serde_json::from_slice::<Stream>(&row).expect("as written"), stream);
+    }
+
+    #[test]
+    fn a_stream_without_shards_routes_nowhere() {
+        let stream = Stream { shards: Vec::new(), ..stream_of(1) };
+        assert_eq!(stream.route(HashKey(0)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_shard_found_holds_the_key(count in 1u32..300, key: u128) {
+            let stream = stream_of(count);
+            let shard = stream.route(HashKey(key)).expect("the ranges tile the space");
+            prop_assert!(shard.range.start.0 <= key && key <= shard.range.end.0);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Shard-level metrics: what EnableEnhancedMonitoring and DisableEnhancedMonitoring share.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
+
+use crate::{
+    description,
+    error::Error,
+    input::StreamRef,
+    kinesis::{Ctx, Request},
+    model::stream::ShardMetric,
+    transitions::{self, Effect},
+};
+
+type Metrics = BTreeSet<ShardMetric>;
+
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    stream: StreamRef<'a>,
+    shard_level_metrics: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
+        Input {
+            stream: StreamRef::read(members),
+            shard_level_metrics: members.required_strings(
+                "ShardLevelMetrics",
+                &rules::METRICS_NAME_LIST,
+                &rules::METRICS_NAME,
+            ),
+        }
+    }
+
+    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
+        Ok(self.stream.address(request.caller)?.arn())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Output {
+    stream_name: String,
+    stream_arn: String,
+    before: Metrics,
+    after: Metrics,
+}
+
+/// Gives the stream the metrics that `combine` makes of those it has and those asked for.
+pub(crate) async fn change(
+    ctx: &Ctx<'_>,
+    input: Input<'_>,
+    combine: fn(&Metrics, &Metrics) -> Metrics,
+) -> Result<Output, Error> {
+    let at = input.stream.address(ctx.caller)?;
+    let names = &input.shard_level_metrics;
+    let is_asked =
+        |metric: &ShardMetric| names.iter().any(|name| *name == "ALL" || *name == metric.as_str());
+    let asked: Metrics = ShardMetric::ALL.into_iter().filter(is_asked).collect();
+
+    let (before, after) = transitions::update_stream(ctx.inner, at, move |stream| {
+        let before = stream.metrics.clone();
+        stream.metrics = combine(&before, &asked);
+        let effect = match stream.metrics == before {
+            true => Effect::Nothing,
+            false => Effect::Passing,
+        };
+        Ok((effect, (before, stream.metrics.clone())))
+    })
+    .await?;
+    Ok(Output { stream_name: at.name.to_owned(), stream_arn: at.arn(), before, after })
+}
+
+impl WireOutput for Output {
+    fn write<W: Writer>(&self, w: &mut W) {
+        w.map(|w| {
+            w.field_str("StreamName", &self.stream_name);
+            description::write_metrics(w, "CurrentShardLevelMetrics", self.before.iter().copied());
+            description::write_metrics(w, "DesiredShardLevelMetrics", self.after.iter().copied());
+            w.field_str("StreamARN", &self.stream_arn);
+        });
+    }
+}

@@ -1,0 +1,451 @@
+//! GetRecords: a page of a shard's records from where an iterator stands, and the iterator behind it.
+//!
+//! Records go from the log's buffers straight into the answer. A page without records is a normal answer. What has
+//! expired is never given: an iterator that stands there slides to the horizon.
+//! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>
+
+use std::{borrow::Cow, sync::Arc};
+
+use nautilus_log::{FrameView, Position, ReadError, ReadRequest, RecordView};
+use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
+
+use crate::{
+    catalog::Address,
+    error::Error,
+    input::arn_address,
+    kinesis::{Ctx, Request},
+    limits,
+    model::{
+        ids::ShardId,
+        iterator::{OpenedIterator, ShardIterator},
+        shard::Shard,
+        stream::Stream,
+    },
+    retention,
+    utc::utc_text,
+};
+
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    pub shard_iterator: Cow<'a, str>,
+    pub limit: Option<i64>,
+    pub stream_arn: Option<Cow<'a, str>>,
+    pub dry_run: bool,
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
+        members.string("StreamId", &rules::STREAM_ID);
+        Input {
+            shard_iterator: members.required_string("ShardIterator", &rules::SHARD_ITERATOR),
+            limit: members.integer("Limit", &rules::LIMIT),
+            stream_arn: members.string("StreamARN", &rules::STREAM_ARN),
+            dry_run: members.boolean("DryRun").unwrap_or(false),
+        }
+    }
+
+    /// The stream that the iterator was made for.
+    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
+        let opened = self.open(request)?;
+        Ok(self.address(request, &opened)?.arn())
+    }
+
+    fn open(&self, request: &Request<'_>) -> Result<OpenedIterator, Error> {
+        OpenedIterator::open(&request.inner.seal, &self.shard_iterator)
+            .ok_or_else(|| Error::InvalidArgument("Invalid ShardIterator.".to_owned()))
+    }
+
+    fn address<'s>(
+        &'s self,
+        request: &'s Request<'_>,
+        opened: &'s OpenedIterator,
+    ) -> Result<Address<'s>, Error> {
+        let (caller, name) = (request.caller, opened.iterator().stream_name);
+        let Some(arn) = &self.stream_arn else {
+            return Ok(Address { account: &caller.account, region: &caller.region, name });
+        };
+        let at = arn_address(arn, caller)?;
+        match at.name == name {
+            true => Ok(at),
+            false => Err(Error::InvalidArgument(format!(
+                "The ShardIterator does not belong to the stream {arn}."
+            ))),
+        }
+    }
+}
+
+/// A page: `frames` are shared with the log and hold at least the records that are given.
+pub(crate) struct Output {
+    frames: Vec<FrameView>,
+    shard: Shard,
+    from: Position,
+    count: usize,
+    bytes: usize,
+    next_shard_iterator: String,
+    millis_behind_latest: u64,
+}
+
+pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
+    let request = Request { inner: ctx.inner, caller: ctx.caller };
+    let opened = input.open(&request)?;
+    let iterator = opened.iterator();
+    let now = ctx.inner.now_ms();
+    check_age(&iterator, now)?;
+    let at = input.address(&request, &opened)?;
+    let (stream, shard) = its_shard(ctx, at, &iterator)?;
+    if input.dry_run {
+        return Err(Error::DryRun);
+    }
+
+    let limit = input.limit.and_then(|limit| usize::try_from(limit).ok());
+    let mut page = Page {
+        frames: Vec::new(),
+        from: iterator.next,
+        next: iterator.next,
+        cutoff_ms: retention::horizon_ms(&stream, now),
+        limit: limit.unwrap_or(limits::GET_RECORDS_MAX),
+        count: 0,
+        bytes: 0,
+        last_arrival_ms: None,
+        visible_end: 0,
+    };
+    page.fill(ctx, &shard).await.map_err(|error| read_error(error, at, shard.id()))?;
+
+    let next = ShardIterator { next: page.next, issued_ms: now, ..iterator };
+    Ok(Output {
+        next_shard_iterator: next.seal(&ctx.inner.seal),
+        millis_behind_latest: page.millis_behind_latest(now),
+        frames: page.frames,
+        shard,
+        from: page.from,
+        count: page.count,
+        bytes: page.bytes,
+    })
+}
+
+fn check_age(iterator: &ShardIterator<'_>, now: u64) -> Result<(), Error> {
+    if now.saturating_sub(iterator.issued_ms) <= limits::ITERATOR_LIFE_MS {
+        return Ok(());
+    }
+    Err(Error::ExpiredIterator(format!(
+        "Iterator expired. The iterator was created at time {} while right now it is {} which is \
+         further in the future than the tolerated delay of {} milliseconds.",
+        utc_text(iterator.issued_ms),
+        utc_text(now),
+        limits::ITERATOR_LIFE_MS
+    )))
+}
+
+/// The stream in the life that the iterator was made in, and the shard.
+fn its_shard(
+    ctx: &Ctx<'_>,
+    at: Address<'_>,
+    iterator: &ShardIterator<'_>,
+) -> Result<(Arc<Stream>, Shard), Error> {
+    let stream = ctx.inner.stream(at).ok().filter(|stream| stream.id == iterator.stream_id);
+    let stream = stream.ok_or_else(|| Error::shard_not_found(at, iterator.shard))?;
+    let shard = stream.shard(iterator.shard).cloned();
+    let shard = shard.ok_or_else(|| Error::shard_not_found(at, iterator.shard))?;
+    Ok((stream, shard))
+}
+
+fn read_error(error: ReadError, at: Address<'_>, shard: ShardId) -> Error {
+    match error {
+        // The stream was deleted while we read.
+        ReadError::UnknownShard => Error::shard_not_found(at, shard),
+        other => Error::Log(format!("reading {shard} of {}: {other}", at.name)),
+    }
+}
+
+/// A page in the making.
+struct Page {
+    frames: Vec<FrameView>,
+    from: Position,
+    /// Behind the last record given, or where the expired ones end.
+    next: Position,
+    cutoff_ms: u64,
+    limit: usize,
+    count: usize,
+    bytes: usize,
+    last_arrival_ms: Option<u64>,
+    visible_end: Position,
+}
+
+impl Page {
+    /// Reads until the page is full, the shard's end is reached, or a call has read enough.
+    async fn fill(&mut self, ctx: &Ctx<'_>, shard: &Shard) -> Result<(), ReadError> {
+        let tail = ctx.inner.journal.tail(shard.log_id()).ok_or(ReadError::UnknownShard)?;
+        self.visible_end = tail.visible_end;
+        for _ in 0..limits::GET_RECORDS_READS_MAX {
+            if self.next >= self.visible_end || self.is_full() {
+                break;
+            }
+            let page = ctx
+                .inner
+                .journal
+                .read(ReadRequest {
+                    shard: shard.log_id(),
+                    from: self.next,
+                    records_max: self.limit - self.count,
+                    bytes_max: limits::GET_RECORDS_BYTES_MAX.saturating_sub(self.bytes),
+                    cutoff_ms: self.cutoff_ms,
+                })
+                .await?;
+            self.visible_end = page.visible_end;
+            let before = self.next;
+            let taken_whole = page.frames.into_iter().all(|frame| self.take(frame));
+            if !taken_whole {
+                break;
+            }
+            self.next = self.next.max(page.next);
+            if self.next == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.count >= self.limit || self.bytes >= limits::GET_RECORDS_BYTES_MAX
+    }
+
+    /// Counts in as many of a frame's records as the page has room for; false if some were left.
+    fn take(&mut self, frame: FrameView) -> bool {
+        let (mut whole, before, from) = (true, self.count, self.next);
+        for record in frame.records().filter(|record| record.position >= from) {
+            let bytes = record.data.len() + record.partition_key.len();
+            let fits = self.count == 0 || self.bytes + bytes <= limits::GET_RECORDS_BYTES_MAX;
+            if self.count >= self.limit || !fits {
+                whole = false;
+                break;
+            }
+            self.count += 1;
+            self.bytes += bytes;
+            self.next = record.position + 1;
+        }
+        if self.count > before {
+            self.last_arrival_ms = Some(frame.arrival_ms());
+            self.frames.push(frame);
+        }
+        whole
+    }
+
+    /// 0 at the tip; else how old the last record given is, and never 0.
+    fn millis_behind_latest(&self, now: u64) -> u64 {
+        if self.next >= self.visible_end {
+            return 0;
+        }
+        // Without a record the page has slid over expired ones: the next is at the horizon or later.
+        let reached_ms = self.last_arrival_ms.unwrap_or(self.cutoff_ms);
+        now.saturating_sub(reached_ms).max(1)
+    }
+}
+
+impl Output {
+    fn records(&self) -> impl Iterator<Item = (u64, RecordView<'_>)> {
+        self.frames
+            .iter()
+            .flat_map(|frame| frame.records().map(|record| (frame.arrival_ms(), record)))
+            .filter(|(_, record)| record.position >= self.from)
+            .take(self.count)
+    }
+}
+
+impl WireOutput for Output {
+    fn bytes_hint(&self) -> usize {
+        // Base64, and the members' names, number and time of each record.
+        512 + self.bytes / 3 * 4 + 180 * self.count
+    }
+
+    fn write<W: Writer>(&self, w: &mut W) {
+        w.map(|w| {
+            w.field_list("Records", self.records(), |w, (arrival_ms, record)| {
+                let number = self.shard.sequence_number(record.position, arrival_ms);
+                w.map(|w| {
+                    w.field_str("SequenceNumber", number.text().as_str());
+                    w.field_timestamp_ms("ApproximateArrivalTimestamp", arrival_ms);
+                    w.field_blob("Data", record.data);
+                    w.field_str("PartitionKey", &String::from_utf8_lossy(record.partition_key));
+                });
+            });
+            w.field_str("NextShardIterator", &self.next_shard_iterator);
+            w.field_i64("MillisBehindLatest", self.millis_behind_latest as i64);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{NOW_MS, World};
+
+    fn input(iterator: &str, rest: &str) -> String {
+        format!(r#"{{"ShardIterator":"{iterator}"{rest}}}"#)
+    }
+
+    #[test]
+    fn a_record_comes_back_as_it_was_put() {
+        let world = World::with_stream(1);
+        world.set_now(NOW_MS + 10_123);
+        let number = world.put("s", "ключ", b"\0\xff data");
+        let answer = world.ok("GetRecords", &input(&world.iterator("s", 0, "TRIM_HORIZON"), ""));
+
+        let record = &answer["Records"][0];
+        assert_eq!(record["SequenceNumber"], number);
+        assert_eq!(record["PartitionKey"], "ключ");
+        assert_eq!(record["Data"], base64_simd::STANDARD.encode_to_string(b"\0\xff data"));
+        let arrived = record["ApproximateArrivalTimestamp"].as_f64().expect("a number");
+        assert_eq!((arrived * 1000.0).round() as u64, NOW_MS + 10_123);
+        assert_eq!(answer["MillisBehindLatest"], 0);
+        assert_eq!(record.as_object().expect("an object").len(), 4, "no EncryptionType");
+        assert!(answer.get("ChildShards").is_none());
+    }
+
+    #[test]
+    fn pages_follow_each_other_and_an_iterator_may_be_used_again() {
+        let world = World::with_stream(1);
+        for n in 0..5u8 {
+            world.put("s", "k", &[n]);
+        }
+        let first = world.iterator("s", 0, "TRIM_HORIZON");
+        let mut iterator = first.clone();
+        for expected in [vec!["AA==", "AQ=="], vec!["Ag==", "Aw=="], vec!["BA=="], vec![]] {
+            let answer = world.ok("GetRecords", &input(&iterator, r#","Limit":2"#));
+            let records = answer["Records"].as_array().expect("a list");
+            let data: Vec<_> = records.iter().map(|record| record["Data"].clone()).collect();
+            assert_eq!(data, expected);
+            iterator = answer["NextShardIterator"].as_str().expect("text").to_owned();
+        }
+        assert_eq!(world.read_from(&first).len(), 5);
+        assert_eq!(world.read_from(&format!("\\\"{first}\\\"")).len(), 5, "quotes are taken off");
+    }
+
+    #[test]
+    fn a_page_ends_inside_a_batch_when_the_limit_says_so() {
+        let world = World::with_stream(1);
+        let record = |data: &str| format!(r#"{{"PartitionKey":"k","Data":"{data}"}}"#);
+        let records = [record("AAAA"), record("BBBB"), record("CCCC")].join(",");
+        world.ok("PutRecords", &format!(r#"{{"StreamName":"s","Records":[{records}]}}"#));
+
+        let mut iterator = world.iterator("s", 0, "TRIM_HORIZON");
+        for expected in ["AAAA", "BBBB", "CCCC"] {
+            let answer = world.ok("GetRecords", &input(&iterator, r#","Limit":1"#));
+            assert_eq!(answer["Records"][0]["Data"], expected);
+            assert_eq!(answer["Records"].as_array().expect("a list").len(), 1);
+            iterator = answer["NextShardIterator"].as_str().expect("text").to_owned();
+        }
+    }
+
+    #[test]
+    fn a_page_has_ten_mebibytes_at_most() {
+        let world = World::with_stream(1);
+        for n in 0..11 {
+            world.put("s", "k", &vec![n; 1024 * 1024 - 1]);
+        }
+        let answer = world.ok("GetRecords", &input(&world.iterator("s", 0, "TRIM_HORIZON"), ""));
+        assert_eq!(answer["Records"].as_array().expect("a list").len(), 10);
+        assert_ne!(answer["MillisBehindLatest"], 0);
+        let next = answer["NextShardIterator"].as_str().expect("text");
+        assert_eq!(world.read_from(next).len(), 1);
+    }
+
+    #[test]
+    fn the_reader_learns_how_far_behind_it_is() {
+        let world = World::with_stream(1);
+        world.put("s", "k", b"a");
+        world.advance(1500);
+        world.put("s", "k", b"b");
+        world.advance(500);
+
+        let iterator = world.iterator("s", 0, "TRIM_HORIZON");
+        let answer = world.ok("GetRecords", &input(&iterator, r#","Limit":1"#));
+        assert_eq!(answer["MillisBehindLatest"], 2000);
+        let next = answer["NextShardIterator"].as_str().expect("text");
+        let answer = world.ok("GetRecords", &input(next, r#","Limit":1"#));
+        assert_eq!(answer["MillisBehindLatest"], 0);
+    }
+
+    #[test]
+    fn an_iterator_lives_five_minutes() {
+        let world = World::with_stream(1);
+        world.set_now(1_421_889_722_000);
+        let iterator = world.iterator("s", 0, "TRIM_HORIZON");
+        world.advance(300_000);
+        world.ok("GetRecords", &input(&iterator, ""));
+        world.advance(1_000);
+        world.check(
+            "GetRecords",
+            &input(&iterator, ""),
+            "ExpiredIteratorException: Iterator expired. The iterator was created at time Thu Jan \
+             22 01:22:02 UTC 2015 while right now it is Thu Jan 22 01:27:03 UTC 2015 which is \
+             further in the future than the tolerated delay of 300000 milliseconds.",
+        );
+    }
+
+    #[test]
+    fn garbage_is_no_iterator() {
+        let world = World::with_stream(1);
+        let mut forged = world.iterator("s", 0, "TRIM_HORIZON").into_bytes();
+        forged[20] ^= 1;
+        let forged = String::from_utf8(forged).expect("still ASCII");
+        for iterator in ["x", "AAAA", &forged] {
+            world.check(
+                "GetRecords",
+                &input(iterator, ""),
+                "InvalidArgumentException: Invalid ShardIterator.",
+            );
+        }
+    }
+
+    #[test]
+    fn an_iterator_does_not_outlive_its_stream() {
+        let world = World::with_stream(1);
+        let iterator = world.iterator("s", 0, "TRIM_HORIZON");
+        world.check("DeleteStream", r#"{"StreamName":"s"}"#, "");
+        world.settle();
+        let gone = "ResourceNotFoundException: Shard shardId-000000000000 in stream s under \
+                    account 000000000000 does not exist";
+        world.check("GetRecords", &input(&iterator, ""), gone);
+
+        world.create("s", 1);
+        world.check("GetRecords", &input(&iterator, ""), gone);
+    }
+
+    #[test]
+    fn expired_records_are_not_given_and_the_page_slides_to_the_horizon() {
+        let world = World::with_stream(1);
+        world.put("s", "k", b"old");
+        world.advance(12 * 3_600_000);
+        world.put("s", "k", b"young");
+        world.advance(12 * 3_600_000 + 1);
+
+        assert_eq!(world.read_all("s", 0), [b"young"]);
+        world.advance(12 * 3_600_000);
+        assert_eq!(world.read_all("s", 0), Vec::<Vec<u8>>::new());
+        world.put("s", "k", b"new");
+        assert_eq!(world.read_all("s", 0), [b"new"]);
+    }
+
+    #[test]
+    fn longer_retention_does_not_bring_back_what_had_expired() {
+        let world = World::with_stream(1);
+        world.put("s", "k", b"old");
+        world.advance(24 * 3_600_000 + 1);
+        let input = r#"{"StreamName":"s","RetentionPeriodHours":48}"#;
+        world.check("IncreaseStreamRetentionPeriod", input, "");
+        world.put("s", "k", b"new");
+
+        assert_eq!(world.read_all("s", 0), [b"new"]);
+    }
+
+    #[test]
+    fn what_was_written_and_where_a_reader_stood_survive_a_restart() {
+        let mut world = World::with_stream(1);
+        world.put("s", "k", b"a");
+        let iterator = world.iterator("s", 0, "TRIM_HORIZON");
+        world.restart();
+
+        assert_eq!(world.read_from(&iterator), [b"a"]);
+        world.put("s", "k", b"b");
+        assert_eq!(world.read_from(&iterator), [b"a", b"b"]);
+    }
+}

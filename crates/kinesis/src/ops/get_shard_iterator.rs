@@ -1,0 +1,346 @@
+//! GetShardIterator: a place in a shard from which GetRecords reads.
+//!
+//! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html>
+//! Not as AWS: AT_TIMESTAMP is answered only where it means TRIM_HORIZON; later times are refused.
+
+use std::borrow::Cow;
+
+use nautilus_log::Position;
+use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
+
+use crate::{
+    catalog::Address,
+    error::Error,
+    input::StreamRef,
+    kinesis::{Ctx, Request},
+    model::{
+        ids::ShardId,
+        iterator::ShardIterator,
+        sequence_number::{Decoded, SequenceNumber},
+        shard::Shard,
+        stream::Stream,
+    },
+    retention,
+};
+
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    pub stream: StreamRef<'a>,
+    pub shard_id: Cow<'a, str>,
+    pub shard_iterator_type: Cow<'a, str>,
+    pub starting_sequence_number: Option<Cow<'a, str>>,
+    pub timestamp_ms: Option<i64>,
+    pub dry_run: bool,
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
+        Input {
+            stream: StreamRef::read(members),
+            shard_id: members.required_string("ShardId", &rules::SHARD_ID),
+            shard_iterator_type: members
+                .required_string("ShardIteratorType", &rules::SHARD_ITERATOR_TYPE),
+            starting_sequence_number: members
+                .string("StartingSequenceNumber", &rules::SEQUENCE_NUMBER),
+            timestamp_ms: members.timestamp_ms("Timestamp"),
+            dry_run: members.boolean("DryRun").unwrap_or(false),
+        }
+    }
+
+    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
+        Ok(self.stream.address(request.caller)?.arn())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Output {
+    shard_iterator: String,
+}
+
+pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
+    let at = input.stream.address(ctx.caller)?;
+    let id = ShardId::parse(&input.shard_id)
+        .ok_or_else(|| Error::shard_unreadable(at, &input.shard_id))?;
+    let stream = ctx.inner.stream(at).map_err(|_| Error::shard_not_found(at, id))?;
+    let shard = stream.shard(id).ok_or_else(|| Error::shard_not_found(at, id))?;
+    let next = match &*input.shard_iterator_type {
+        "AT_TIMESTAMP" => at_timestamp(ctx, &input, &stream)?,
+        "TRIM_HORIZON" => {
+            without_number(&input)?;
+            FIRST
+        }
+        "LATEST" => {
+            without_number(&input)?;
+            let tail = ctx.inner.journal.tail(shard.log_id());
+            // A shard of the catalog without a log: the stream went while we looked.
+            tail.ok_or_else(|| Error::shard_not_found(at, id))?.visible_end
+        }
+        kind => {
+            let number = given_number(&input, at, shard)?;
+            match kind {
+                "AT_SEQUENCE_NUMBER" => number.counter.max(FIRST),
+                _ => number.counter.saturating_add(1),
+            }
+        }
+    };
+    if input.dry_run {
+        return Err(Error::DryRun);
+    }
+
+    let iterator = ShardIterator {
+        stream_id: stream.id,
+        stream_name: &stream.name,
+        shard: id,
+        next,
+        issued_ms: ctx.inner.now_ms(),
+    };
+    Ok(Output { shard_iterator: iterator.seal(&ctx.inner.seal) })
+}
+
+/// The position of a shard's first record, expired or not: reading slides to the horizon.
+const FIRST: Position = 1;
+
+const MUST_EITHER: &str = "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and \
+    StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request \
+    specified";
+
+fn without_number(input: &Input<'_>) -> Result<(), Error> {
+    match input.starting_sequence_number {
+        None => Ok(()),
+        Some(_) => Err(Error::InvalidArgument(format!(
+            "{MUST_EITHER} {} and also a StartingSequenceNumber.",
+            input.shard_iterator_type
+        ))),
+    }
+}
+
+/// The number that AT and AFTER start from; it may be of a record that is expired or never was.
+fn given_number(
+    input: &Input<'_>,
+    at: Address<'_>,
+    shard: &Shard,
+) -> Result<SequenceNumber, Error> {
+    let Some(text) = input.starting_sequence_number.as_deref() else {
+        return Err(Error::InvalidArgument(format!(
+            "{MUST_EITHER} {} and no StartingSequenceNumber.",
+            input.shard_iterator_type
+        )));
+    };
+    let used = |end: &str| {
+        Error::InvalidArgument(format!(
+            "StartingSequenceNumber {text} used in GetShardIterator on shard {} in stream {} under \
+             account {} is invalid{end}",
+            shard.id(),
+            at.name,
+            at.account
+        ))
+    };
+    let decoded = SequenceNumber::parse(text).ok_or_else(|| used("."))?;
+    let encoded = match decoded {
+        Decoded::Current(number) => i64::from(number.shard_index),
+        Decoded::Foreign { shard_index } | Decoded::Old { shard_index, .. } => shard_index,
+    };
+    if encoded != i64::from(shard.index) {
+        return Err(Error::InvalidArgument(format!(
+            "Invalid StartingSequenceNumber. It encodes shardId-{encoded:012}, while it was used \
+             in a call to a shard with {}",
+            shard.id()
+        )));
+    }
+    match decoded {
+        Decoded::Current(number) if shard.gave(&number) => Ok(number),
+        Decoded::Old { version: 0, .. } => Err(Error::AsAws),
+        _ => Err(used(" because it did not come from this stream.")),
+    }
+}
+
+fn at_timestamp(ctx: &Ctx<'_>, input: &Input<'_>, stream: &Stream) -> Result<Position, Error> {
+    let Some(timestamp) = input.timestamp_ms else {
+        return Err(Error::InvalidArgument(
+            "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current \
+             request has no timestamp parameter."
+                .to_owned(),
+        ));
+    };
+    let now = ctx.inner.now_ms();
+    let timestamp_ms = u64::try_from(timestamp).unwrap_or(0);
+    if timestamp_ms > now {
+        return Err(Error::InvalidArgument(format!(
+            "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. \
+             timestampInMillis: {timestamp_ms}, currentTimestampInMillis: {now}"
+        )));
+    }
+    if timestamp_ms <= retention::horizon_ms(stream, now).max(stream.created_ms) {
+        return Ok(FIRST);
+    }
+    Err(Error::InvalidArgument(
+        "ShardIteratorType AT_TIMESTAMP is not supported by this version of Nautilus for times \
+         within the stream's life. Use TRIM_HORIZON, LATEST, AT_SEQUENCE_NUMBER or \
+         AFTER_SEQUENCE_NUMBER."
+            .to_owned(),
+    ))
+}
+
+impl WireOutput for Output {
+    fn bytes_hint(&self) -> usize {
+        32 + self.shard_iterator.len()
+    }
+
+    fn write<W: Writer>(&self, w: &mut W) {
+        w.map(|w| w.field_str("ShardIterator", &self.shard_iterator));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{NOW_MS, World, plus_positions};
+
+    fn input(rest: &str) -> String {
+        format!(r#"{{"StreamName":"s","ShardId":"shardId-000000000000",{rest}}}"#)
+    }
+
+    fn read_from(world: &World, kind: &str, number: &str) -> Vec<Vec<u8>> {
+        let rest =
+            format!(r#""ShardIteratorType":"{kind}","StartingSequenceNumber":"{number}""#);
+        let answer = world.ok("GetShardIterator", &input(&rest));
+        let iterator = answer["ShardIterator"].as_str().expect("text");
+        world.read_from(iterator)
+    }
+
+    #[test]
+    fn at_and_after_start_where_they_say() {
+        let world = World::with_stream(1);
+        let start = world.shard_start("s", 0);
+        let numbers: Vec<_> =
+            [b"a", b"b", b"c"].iter().map(|data| world.put("s", "k", *data)).collect();
+
+        assert_eq!(read_from(&world, "AT_SEQUENCE_NUMBER", &numbers[1]), [b"b", b"c"]);
+        assert_eq!(read_from(&world, "AFTER_SEQUENCE_NUMBER", &numbers[1]), [b"c"]);
+        assert_eq!(read_from(&world, "AT_SEQUENCE_NUMBER", &start), [b"a", b"b", b"c"]);
+        assert_eq!(read_from(&world, "AFTER_SEQUENCE_NUMBER", &start), [b"a", b"b", b"c"]);
+        assert!(read_from(&world, "AFTER_SEQUENCE_NUMBER", &numbers[2]).is_empty());
+        let never_stored = plus_positions(&numbers[2], 9);
+        assert!(read_from(&world, "AT_SEQUENCE_NUMBER", &never_stored).is_empty());
+    }
+
+    #[test]
+    fn latest_starts_after_the_newest() {
+        let world = World::with_stream(1);
+        world.put("s", "k", b"before");
+        let answer = world.ok("GetShardIterator", &input(r#""ShardIteratorType":"LATEST""#));
+        world.put("s", "k", b"behind");
+        let iterator = answer["ShardIterator"].as_str().expect("text");
+        assert_eq!(world.read_from(iterator), [b"behind"]);
+    }
+
+    #[test]
+    fn numbers_that_do_not_belong_here_are_refused_in_awss_words() {
+        let world = World::with_stream(2);
+        let other = world.shard_start("s", 1);
+        let own = world.shard_start("s", 0);
+        let check = |number: &str, expected: &str| {
+            let rest = format!(
+                r#""ShardIteratorType":"AT_SEQUENCE_NUMBER","StartingSequenceNumber":"{number}""#
+            );
+            world.check("GetShardIterator", &input(&rest), expected);
+        };
+        let used = "InvalidArgumentException: StartingSequenceNumber";
+        let on = "used in GetShardIterator on shard shardId-000000000000 in stream s under account \
+                  000000000000 is invalid";
+        let undecodable = "9".repeat(56);
+        check(&undecodable, &format!("{used} {undecodable} {on}."));
+        for (number, index) in [(&*other, 1), ("5", 5)] {
+            let expected = format!(
+                "InvalidArgumentException: Invalid StartingSequenceNumber. It encodes \
+                 shardId-{index:012}, while it was used in a call to a shard with \
+                 shardId-000000000000"
+            );
+            check(number, &expected);
+        }
+        check("0", "InternalFailure: Internal Service Failure");
+        let foreign = crate::model::sequence_number::SequenceNumber::new(5, 0, 1, 5).to_string();
+        assert!(foreign < own);
+        check(&foreign, &format!("{used} {foreign} {on} because it did not come from this stream."));
+        let negative =
+            crate::model::sequence_number::SequenceNumber::new(5, 0x8000_0000, 1, 5).to_string();
+        check(
+            &negative,
+            "InvalidArgumentException: Invalid StartingSequenceNumber. It encodes \
+             shardId--02147483648, while it was used in a call to a shard with \
+             shardId-000000000000",
+        );
+    }
+
+    #[test]
+    fn type_and_number_must_fit() {
+        let world = World::with_stream(1);
+        let must = "InvalidArgumentException: Must either specify (1) AT_SEQUENCE_NUMBER or \
+                    AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON or \
+                    LATEST and no StartingSequenceNumber. Request specified";
+        world.check(
+            "GetShardIterator",
+            &input(r#""ShardIteratorType":"AT_SEQUENCE_NUMBER""#),
+            &format!("{must} AT_SEQUENCE_NUMBER and no StartingSequenceNumber."),
+        );
+        world.check(
+            "GetShardIterator",
+            &input(r#""ShardIteratorType":"LATEST","StartingSequenceNumber":"5""#),
+            &format!("{must} LATEST and also a StartingSequenceNumber."),
+        );
+        world.check(
+            "GetShardIterator",
+            &input(r#""ShardIteratorType":"latest""#),
+            "ValidationException: 1 validation error detected: Value 'latest' at \
+             'shardIteratorType' failed to satisfy constraint: Member must satisfy enum value \
+             set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]",
+        );
+    }
+
+    #[test]
+    fn a_timestamp_must_be_there_and_not_ahead() {
+        let world = World::with_stream(1);
+        world.check(
+            "GetShardIterator",
+            &input(r#""ShardIteratorType":"AT_TIMESTAMP""#),
+            "InvalidArgumentException: Must specify timestampInMillis parameter for iterator of \
+             type AT_TIMESTAMP. Current request has no timestamp parameter.",
+        );
+        let (now, ahead) = (world.now_ms(), NOW_MS + 900_000);
+        let rest = format!(r#""ShardIteratorType":"AT_TIMESTAMP","Timestamp":{}"#, ahead / 1000);
+        let expected = format!(
+            "InvalidArgumentException: The timestampInMillis parameter cannot be greater than the \
+             currentTimestampInMillis. timestampInMillis: {ahead}, currentTimestampInMillis: {now}"
+        );
+        world.check("GetShardIterator", &input(&rest), &expected);
+        world.ok("GetShardIterator", &input(r#""ShardIteratorType":"AT_TIMESTAMP","Timestamp":1"#));
+    }
+
+    #[test]
+    fn shards_that_are_not_there_are_not_found() {
+        let world = World::with_stream(1);
+        let check = |stream: &str, shard: &str, expected: &str| {
+            let input = format!(
+                r#"{{"StreamName":"{stream}","ShardId":"{shard}","ShardIteratorType":"LATEST"}}"#
+            );
+            world.check("GetShardIterator", &input, expected);
+        };
+        check(
+            "s",
+            "shardId-000000000005",
+            "ResourceNotFoundException: Shard shardId-000000000005 in stream s under account \
+             000000000000 does not exist",
+        );
+        check(
+            "t",
+            "0",
+            "ResourceNotFoundException: Shard shardId-000000000000 in stream t under account \
+             000000000000 does not exist",
+        );
+        check(
+            "s",
+            "what",
+            "ResourceNotFoundException: Could not find shard what in stream s under account \
+             000000000000.",
+        );
+    }
+}

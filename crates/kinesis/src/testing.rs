@@ -1,0 +1,233 @@
+//! A whole room in memory, stepped by the test: its catalog, its journal, a clock that stands still.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use nautilus_identity::{Caller, Identity};
+use nautilus_log::{
+    Clock, Journal, ManualClock, Options, SeededRng, ShardLogId, Threads, testing::MemoryDisk,
+};
+use nautilus_store::{Store, StoreManifest};
+use nautilus_wire::json;
+
+use crate::{
+    Config, Kinesis, living_shards,
+    model::sequence_number::{Decoded, SequenceNumber},
+};
+
+/// When a test begins.
+pub(crate) const NOW_MS: u64 = 1_795_489_200_000;
+
+pub(crate) const DELAY_MS: u64 = 2000;
+const DEADLINE_POLLS: usize = 10_000;
+
+/// The caller of most tests.
+pub(crate) fn caller() -> Caller {
+    caller_of("AKID", "us-east-1")
+}
+
+pub(crate) fn caller_of(access_key: &str, region: &str) -> Caller {
+    Identity::dev().operator(access_key, region)
+}
+
+/// The same shard's number some positions later.
+pub(crate) fn plus_positions(number: &str, count: u64) -> String {
+    match SequenceNumber::parse(number) {
+        Some(Decoded::Current(number)) => {
+            SequenceNumber { counter: number.counter + count, ..number }.to_string()
+        }
+        other => panic!("{number} is {other:?}"),
+    }
+}
+
+pub(crate) struct World {
+    pub disk: Arc<MemoryDisk>,
+    pub clock: Arc<ManualClock>,
+    /// `None` only within a restart.
+    room: Option<Room>,
+}
+
+pub(crate) struct Room {
+    pub kinesis: Kinesis,
+    pub journal: Journal,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let disk = Arc::new(MemoryDisk::default());
+        let clock = Arc::new(ManualClock::new(NOW_MS));
+        let room = open(&disk, &clock);
+        World { disk, clock, room: Some(room) }
+    }
+
+    /// A world with the stream `s`.
+    pub(crate) fn with_stream(shard_count: u32) -> World {
+        let world = World::new();
+        world.create("s", shard_count);
+        world
+    }
+
+    pub(crate) fn room(&self) -> &Room {
+        self.room.as_ref().expect("no restart is going on")
+    }
+
+    /// Stops in peace and starts again.
+    pub(crate) fn restart(&mut self) {
+        if let Some(room) = self.room.take() {
+            room.journal.stop();
+        }
+        self.room = Some(open(&self.disk, &self.clock));
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    pub(crate) fn set_now(&self, now_ms: u64) {
+        self.clock.set_ms(now_ms);
+    }
+
+    pub(crate) fn advance(&self, ms: u64) {
+        self.set_now(self.now_ms() + ms);
+        self.run(self.room().kinesis.tick());
+    }
+
+    /// Lets every passing state end.
+    pub(crate) fn settle(&self) {
+        self.advance(DELAY_MS);
+    }
+
+    /// Polls a future, stepping the journal whenever it waits.
+    pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..DEADLINE_POLLS {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+                return value;
+            }
+            self.room().journal.step();
+        }
+        panic!("a future never ended");
+    }
+
+    /// The answer's body, or `<code>: <message>`.
+    pub(crate) fn call_as(&self, caller: &Caller, operation: &str, input: &str) -> String {
+        let value = match json::parse(input.as_bytes()) {
+            Ok(value) => value,
+            Err(error) => panic!("the test's input {input} is {error}"),
+        };
+        match self.run(self.room().kinesis.call(caller, operation, value)) {
+            Ok(answer) => String::from_utf8(answer.body.to_vec()).expect("bodies are UTF-8"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    pub(crate) fn check(&self, operation: &str, input: &str, expected: &str) {
+        let answer = self.call_as(&caller(), operation, input);
+        assert_eq!(answer, expected, "{operation} {:.300}", input);
+    }
+
+    pub(crate) fn error(&self, operation: &str, input: &str) -> String {
+        let answer = self.call_as(&caller(), operation, input);
+        assert!(!answer.is_empty() && !answer.starts_with('{'), "{operation} {input}: {answer}");
+        answer
+    }
+
+    pub(crate) fn ok(&self, operation: &str, input: &str) -> serde_json::Value {
+        let answer = self.call_as(&caller(), operation, input);
+        match serde_json::from_str(&answer) {
+            Ok(value) => value,
+            Err(_) => panic!("{operation} {:.300}: {answer}", input),
+        }
+    }
+
+    pub(crate) fn create(&self, name: &str, shard_count: u32) {
+        let input = format!(r#"{{"StreamName":"{name}","ShardCount":{shard_count}}}"#);
+        self.check("CreateStream", &input, "");
+        self.settle();
+    }
+
+    fn summary(&self, name: &str) -> serde_json::Value {
+        let input = format!(r#"{{"StreamName":"{name}"}}"#);
+        self.ok("DescribeStreamSummary", &input)["StreamDescriptionSummary"].clone()
+    }
+
+    pub(crate) fn status(&self, name: &str) -> String {
+        self.summary(name)["StreamStatus"].as_str().expect("text").to_owned()
+    }
+
+    pub(crate) fn created_second(&self, name: &str) -> u64 {
+        self.summary(name)["StreamCreationTimestamp"].as_u64().expect("whole seconds")
+    }
+
+    /// A shard's StartingSequenceNumber.
+    pub(crate) fn shard_start(&self, name: &str, index: usize) -> String {
+        let answer = self.ok("ListShards", &format!(r#"{{"StreamName":"{name}"}}"#));
+        let range = &answer["Shards"][index]["SequenceNumberRange"];
+        range["StartingSequenceNumber"].as_str().expect("text").to_owned()
+    }
+
+    /// Puts a record; its sequence number.
+    pub(crate) fn put(&self, name: &str, key: &str, data: &[u8]) -> String {
+        let data = base64_simd::STANDARD.encode_to_string(data);
+        let input = format!(r#"{{"StreamName":"{name}","PartitionKey":"{key}","Data":"{data}"}}"#);
+        self.ok("PutRecord", &input)["SequenceNumber"].as_str().expect("text").to_owned()
+    }
+
+    pub(crate) fn iterator(&self, name: &str, shard: usize, kind: &str) -> String {
+        let input = format!(
+            r#"{{"StreamName":"{name}","ShardId":"{shard}","ShardIteratorType":"{kind}"}}"#
+        );
+        self.ok("GetShardIterator", &input)["ShardIterator"].as_str().expect("text").to_owned()
+    }
+
+    /// The data of all records from an iterator to the tip.
+    pub(crate) fn read_from(&self, iterator: &str) -> Vec<Vec<u8>> {
+        let (mut iterator, mut data) = (iterator.to_owned(), Vec::new());
+        loop {
+            let answer = self.ok("GetRecords", &format!(r#"{{"ShardIterator":"{iterator}"}}"#));
+            for record in answer["Records"].as_array().expect("a list") {
+                let text = record["Data"].as_str().expect("text");
+                data.push(base64_simd::STANDARD.decode_to_vec(text).expect("Base64"));
+            }
+            if answer["MillisBehindLatest"] == 0 {
+                return data;
+            }
+            iterator = answer["NextShardIterator"].as_str().expect("text").to_owned();
+        }
+    }
+
+    pub(crate) fn read_all(&self, name: &str, shard: usize) -> Vec<Vec<u8>> {
+        self.read_from(&self.iterator(name, shard, "TRIM_HORIZON"))
+    }
+}
+
+fn open(disk: &Arc<MemoryDisk>, clock: &Arc<ManualClock>) -> Room {
+    let rng = Arc::new(SeededRng::new(7));
+    let fatal = |error: &dyn std::fmt::Display| panic!("{error}");
+    let store = Store::open(&**disk, Threads::Stepped, Box::new(move |error| fatal(error)))
+        .expect("the catalog opens");
+    let shards = living_shards(&store).expect("the catalog is ours");
+    let options = Options {
+        disk: disk.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        manifest: Arc::new(StoreManifest::open(&store).expect("the manifest is ours")),
+        living: shards.living,
+        next_shard: ShardLogId(shards.next_id),
+        config: nautilus_log::Config {
+            segment_bytes: 32 << 20,
+            tail_bytes_max: 1 << 20,
+            threads: Threads::Stepped,
+            on_fatal: Box::new(move |error| fatal(error)),
+        },
+    };
+    let (journal, _report) = Journal::open(options).expect("the journal opens");
+    let config = Config { transition_delay_ms: DELAY_MS, limits_enforced: true };
+    let kinesis =
+        Kinesis::open(store, journal.clone(), clock.clone(), rng, config).expect("the room opens");
+    Room { kinesis, journal }
+}

@@ -1,0 +1,28 @@
+//! The service that `--apply` talks to: a trait, so that the same plan runs against the real rooms and a model.
+
+use std::future::Future;
+
+use serde_json::Value as Json;
+
+/// One region of a Kinesis service, called as account 000000000000.
+pub trait Api: Send + Sync {
+    /// Calls an operation with its JSON input; an operation without output answers `null`.
+    fn call(
+        &self,
+        operation: &str,
+        input: Json,
+    ) -> impl Future<Output = Result<Json, ApiError>> + Send;
+
+    /// True if the service has the operation at all.
+    fn knows(&self, operation: &str) -> bool;
+}
+
+/// An error as AWS answers it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ApiError {
+    /// `ResourceNotFoundException`, for example.
+    pub code: String,
+    /// AWS's text.
+    pub message: String,
+}

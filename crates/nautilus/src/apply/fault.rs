@@ -1,0 +1,66 @@
+//! What is wrong with a module: a file, a line and a reason for each thing.
+
+use std::fmt;
+
+/// Why `--apply` ended: everything that was found in one go, in the order of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplyError {
+    faults: Vec<Fault>,
+}
+
+/// One thing that is wrong. Line 0 is for what has no line (a directory, `--var`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fault {
+    pub place: String,
+    pub line: usize,
+    pub reason: String,
+}
+
+impl Fault {
+    pub(super) fn new(place: impl Into<String>, line: usize, reason: impl Into<String>) -> Fault {
+        Fault { place: place.into(), line, reason: reason.into() }
+    }
+}
+
+impl From<Fault> for ApplyError {
+    fn from(fault: Fault) -> ApplyError {
+        ApplyError { faults: vec![fault] }
+    }
+}
+
+impl std::error::Error for ApplyError {}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            let newline = if index == 0 { "" } else { "\n" };
+            match fault.line {
+                0 => write!(f, "{newline}{}: {}", fault.place, fault.reason)?,
+                line => write!(f, "{newline}{}:{line}: {}", fault.place, fault.reason)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gathers faults, so that a person sees all of them at once.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// The value, or nothing and the fault kept.
+    pub(super) fn keep<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.push(fault)).ok()
+    }
+
+    /// Fails with everything gathered. A value that several places refer to reports its fault only once.
+    pub(super) fn finish(mut self) -> Result<(), ApplyError> {
+        self.0.sort();
+        self.0.dedup();
+        if self.0.is_empty() { Ok(()) } else { Err(ApplyError { faults: self.0 }) }
+    }
+}

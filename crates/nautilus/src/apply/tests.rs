@@ -1,0 +1,252 @@
+//! Walks the modules of `tests/apply`: each has the text that is expected of it beside it.
+//!
+//! The service is a small model that passes through CREATING and UPDATING as the real one does. A module that was
+//! applied is applied again and must then say `No changes`, unless what is left is drift.
+//! `present.json` is what the service has before, `options.json` what the command line says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::{Api, ApiError, Options, run};
+
+#[derive(Debug, Deserialize)]
+struct Stream {
+    name: String,
+    mode: String,
+    shard_count: u64,
+    retention_hours: u64,
+    metrics: BTreeSet<String>,
+    tags: BTreeMap<String, String>,
+    /// Looks at the stream until it is ACTIVE again.
+    #[serde(default)]
+    looks: u8,
+}
+
+#[derive(Debug, Default)]
+struct Model {
+    streams: Mutex<BTreeMap<String, Stream>>,
+    calls: Mutex<Vec<String>>,
+}
+
+impl Api for &Model {
+    async fn call(&self, operation: &str, input: Json) -> Result<Json, ApiError> {
+        if !operation.starts_with("Describe") && !operation.starts_with("List") {
+            self.calls.lock().unwrap().push(format!("{operation} {input}"));
+        }
+        self.answer(operation, &input)
+    }
+
+    fn knows(&self, operation: &str) -> bool {
+        operation != "UpdateShardCount"
+    }
+}
+
+impl Model {
+    fn answer(&self, operation: &str, input: &Json) -> Result<Json, ApiError> {
+        let mut streams = self.streams.lock().unwrap();
+        let name = match input["StreamName"].as_str() {
+            Some(name) => name.to_owned(),
+            None => input["StreamARN"].as_str().unwrap().rsplit('/').next().unwrap().to_owned(),
+        };
+        let strings = |field: &str| -> Vec<String> {
+            serde_json::from_value(input[field].clone()).unwrap_or_default()
+        };
+        let tags: BTreeMap<String, String> =
+            serde_json::from_value(input["Tags"].clone()).unwrap_or_default();
+
+        if operation == "CreateStream" {
+            let mode = input["StreamModeDetails"]["StreamMode"].as_str().unwrap().to_owned();
+            let shard_count = input["ShardCount"].as_u64().unwrap_or(4);
+            let (retention_hours, metrics) = (24, BTreeSet::new());
+            let stream = Stream {
+                name: name.clone(),
+                mode,
+                shard_count,
+                retention_hours,
+                metrics,
+                tags,
+                looks: 2,
+            };
+            streams.insert(name, stream);
+            return Ok(Json::Null);
+        }
+        let Some(stream) = streams.get_mut(&name) else {
+            let message = format!("Stream {name} under account 000000000000 not found.");
+            return Err(ApiError { code: "ResourceNotFoundException".to_owned(), message });
+        };
+        if operation == "DescribeStreamSummary" {
+            return Ok(summary(stream));
+        }
+        if stream.looks > 0 {
+            return Err(ApiError { code: "ResourceInUseException".to_owned(), message: name });
+        }
+        match operation {
+            "ListTagsForStream" => return Ok(tag_list(stream)),
+            "AddTagsToStream" => stream.tags.extend(tags),
+            "RemoveTagsFromStream" => {
+                let keys = strings("TagKeys");
+                stream.tags.retain(|key, _| !keys.contains(key));
+            }
+            "IncreaseStreamRetentionPeriod" | "DecreaseStreamRetentionPeriod" => {
+                stream.retention_hours = input["RetentionPeriodHours"].as_u64().unwrap();
+                stream.looks = 1;
+            }
+            "EnableEnhancedMonitoring" => {
+                stream.metrics.extend(strings("ShardLevelMetrics"));
+                stream.looks = 1;
+            }
+            "DisableEnhancedMonitoring" => {
+                let names = strings("ShardLevelMetrics");
+                stream.metrics.retain(|name| !names.contains(name));
+                stream.looks = 1;
+            }
+            "UpdateStreamMode" => {
+                stream.mode = input["StreamModeDetails"]["StreamMode"].as_str().unwrap().to_owned();
+                stream.looks = 1;
+            }
+            other => panic!("the model has no {other}"),
+        }
+        Ok(Json::Null)
+    }
+}
+
+fn summary(stream: &mut Stream) -> Json {
+    let status = if stream.looks > 0 { "UPDATING" } else { "ACTIVE" };
+    stream.looks = stream.looks.saturating_sub(1);
+    json!({ "StreamDescriptionSummary": {
+        "StreamName": stream.name,
+        "StreamStatus": status,
+        "StreamModeDetails": { "StreamMode": stream.mode },
+        "RetentionPeriodHours": stream.retention_hours,
+        "OpenShardCount": stream.shard_count,
+        "EnhancedMonitoring": [{ "ShardLevelMetrics": stream.metrics }],
+    } })
+}
+
+fn tag_list(stream: &Stream) -> Json {
+    let tags = stream.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
+    json!({ "Tags": tags.collect::<Vec<_>>(), "HasMoreTags": false })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OptionsFile {
+    vars: Vec<String>,
+    environment: BTreeMap<String, String>,
+    apply_changes: bool,
+}
+
+/// The file's text, or nothing if there is none.
+#[allow(clippy::disallowed_methods)] // a test's own files
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+fn modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apply")
+}
+
+/// Everything that a module makes `--apply` say and do.
+async fn outcome(dir: &Path) -> String {
+    let file: OptionsFile = match text(&dir.join("options.json")).as_str() {
+        "" => OptionsFile::default(),
+        text => serde_json::from_str(text).unwrap(),
+    };
+    let OptionsFile { vars, environment, apply_changes } = file;
+    let options = Options { dir: dir.to_owned(), vars, apply_changes, environment };
+
+    let model = Model::default();
+    if let Ok(streams) = serde_json::from_str::<Vec<Stream>>(&text(&dir.join("present.json"))) {
+        let streams = streams.into_iter().map(|stream| (stream.name.clone(), stream));
+        model.streams.lock().unwrap().extend(streams);
+    }
+    let shown = match run(&options, |_| &model).await {
+        Ok(report) => {
+            let calls = std::mem::take(&mut *model.calls.lock().unwrap());
+            let again = run(&options, |_| &model).await.unwrap();
+            if !report.plan.iter().any(|line| line.starts_with('!')) {
+                assert_eq!(again.plan.last().unwrap(), "No changes", "{}", dir.display());
+            }
+            assert!(model.calls.lock().unwrap().is_empty(), "{}", dir.display());
+            let parts = [
+                ("region", &vec![report.region]),
+                ("plan", &report.plan),
+                ("outputs", &report.outputs),
+                ("calls", &calls),
+            ];
+            let parts = parts.iter().filter(|(_, lines)| !lines.is_empty());
+            parts.map(|(name, lines)| format!("# {name}\n{}\n", lines.join("\n"))).collect()
+        }
+        Err(error) => {
+            assert!(model.calls.lock().unwrap().is_empty(), "{}", dir.display());
+            format!("{error}\n")
+        }
+    };
+    shown.replace(&format!("{}/", dir.display()), "").replace(&dir.display().to_string(), "DIR")
+}
+
+#[tokio::test]
+async fn every_module_makes_apply_say_and_do_what_stands_beside_it() {
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(modules()).unwrap() {
+        let dir = entry.unwrap().path();
+        let expected = text(&dir.join("expected.txt"));
+        let outcome = outcome(&dir).await;
+        seen += 1;
+        if outcome != expected {
+            wrong.push(format!("=== {}\n{outcome}", dir.display()));
+        }
+    }
+    assert!(seen >= 10, "only {seen} modules in {}", modules().display());
+    assert!(wrong.is_empty(), "these say something else:\n{}", wrong.join("\n"));
+}
+
+/// Throttles each call once, then refuses to create streams.
+#[derive(Debug, Default)]
+struct Refusing(Mutex<BTreeSet<String>>);
+
+impl Api for &Refusing {
+    async fn call(&self, operation: &str, _: Json) -> Result<Json, ApiError> {
+        let (code, message) = match operation {
+            _ if self.0.lock().unwrap().insert(operation.to_owned()) => ("ThrottlingException", ""),
+            "DescribeStreamSummary" => ("ResourceNotFoundException", ""),
+            _ => ("LimitExceededException", "You already have 500 shards."),
+        };
+        Err(ApiError { code: code.to_owned(), message: message.to_owned() })
+    }
+
+    fn knows(&self, _: &str) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_refused_call_is_named_with_the_line_of_its_stream_and_a_throttled_one_made_again() {
+    let dir = modules().join("the_document");
+    let options = Options { dir: dir.clone(), ..Options::default() };
+    let service = Refusing::default();
+    let error = run(&options, |_| &service).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "{}/main.tf:35: aws_kinesis_stream.nautilus_stream: CreateStream: LimitExceededException: You already \
+             have 500 shards.",
+            dir.display()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_does_not_exist_is_named() {
+    let options = Options { dir: "no/such/place".into(), ..Options::default() };
+    let model = Model::default();
+    let error = run(&options, |_| &model).await.unwrap_err();
+    assert_eq!(error.to_string(), "no/such/place: does not exist");
+}

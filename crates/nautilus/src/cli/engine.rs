@@ -1,0 +1,181 @@
+//! Opens what stands behind the server, in order: directory, catalog, journal, Kinesis; and closes it again.
+//!
+//! The lock on the directory is held from before the first file is opened until after the last is closed. When the disk
+//! fails, [`Engine::failed`] tells it, and the process ends within a second, whatever still waits: what was answered is
+//! on disk, and nothing more can be promised.
+
+use std::{io, path::Path, sync::Arc, thread, time::Duration};
+
+use nautilus_kinesis::{Config, Kinesis, Shards, living_shards};
+use nautilus_log::{
+    self as log, Clock, DirectoryLock, Disk, Journal, RealDisk, ShardLogId, SystemRng, Threads,
+};
+use nautilus_store::{self as store, Store, StoreManifest};
+use tokio::sync::watch;
+
+use super::failure::{CANNOT_CREATE, DATA, Failure, IO, TEMPORARY};
+use crate::config::{LimitsMode, ServeArgs};
+
+/// Newest records that readers find in memory.
+const TAIL_BYTES_MAX: usize = 64 << 20;
+/// From the disk's failure to the end of the process.
+const END_AFTER_FAILURE: Duration = Duration::from_millis(900);
+
+/// A data directory that is ours.
+pub(super) struct Directory {
+    disk: Arc<dyn Disk>,
+    lock: DirectoryLock,
+}
+
+/// Everything behind the server.
+pub(super) struct Engine {
+    kinesis: Kinesis,
+    journal: Journal,
+    failure: watch::Receiver<Option<String>>,
+    _lock: DirectoryLock,
+}
+
+/// Makes the directory if need be, and takes its lock.
+pub(super) fn lock(data_dir: &Path) -> Result<Directory, Failure> {
+    let shown = data_dir.display();
+    let cannot = |error: io::Error| {
+        Failure::with_hint(
+            CANNOT_CREATE,
+            format!("the data directory `{shown}` cannot be used: {error}"),
+            "choose one that you may write to with `--data-dir`",
+        )
+    };
+    let disk = RealDisk::new(data_dir).map_err(cannot)?;
+    let lock = disk.lock().map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => Failure::with_hint(
+            TEMPORARY,
+            format!("another process has the data directory `{shown}`"),
+            "stop the other Nautilus, or choose another directory with `--data-dir`",
+        ),
+        _ => cannot(error),
+    })?;
+    Ok(Directory { disk: Arc::new(disk), lock })
+}
+
+impl Engine {
+    /// Opens all of it; recovers what an unclean end left.
+    pub(super) fn open(
+        directory: Directory,
+        clock: Arc<dyn Clock>,
+        args: &ServeArgs,
+    ) -> Result<Engine, Failure> {
+        let Directory { disk, lock } = directory;
+        let (tell, failure) = watch::channel(None);
+        let tell = Arc::new(tell);
+
+        let catalog_failed = fatal(Arc::clone(&tell));
+        let on_fatal = Box::new(move |error: &store::Error| catalog_failed(error.to_string()));
+        let store = Store::open(&*disk, Threads::Own, on_fatal).map_err(|e| store_failure(&e))?;
+        let Shards { living, next_id } =
+            living_shards(&store).map_err(|error| Failure::new(DATA, error.to_string()))?;
+        let manifest = StoreManifest::open(&store).map_err(|error| store_failure(&error))?;
+
+        let journal_failed = fatal(tell);
+        let (journal, report) = Journal::open(log::Options {
+            disk,
+            clock: Arc::clone(&clock),
+            rng: Arc::new(SystemRng),
+            manifest: Arc::new(manifest),
+            living,
+            next_shard: ShardLogId(next_id),
+            config: log::Config {
+                segment_bytes: args.segment_size,
+                tail_bytes_max: TAIL_BYTES_MAX,
+                threads: Threads::Own,
+                on_fatal: Box::new(move |error| journal_failed(error.to_string())),
+            },
+        })
+        .map_err(|error| journal_failure(&error))?;
+        tell_recovery(&report);
+
+        let config = Config {
+            transition_delay_ms: args.transition_delay,
+            limits_enforced: args.limits == LimitsMode::Aws,
+        };
+        let kinesis = Kinesis::open(store, journal.clone(), clock, Arc::new(SystemRng), config)
+            .map_err(|error| Failure::new(IO, error.to_string()))?;
+        Ok(Engine { kinesis, journal, failure, _lock: lock })
+    }
+
+    pub(super) fn kinesis(&self) -> Kinesis {
+        self.kinesis.clone()
+    }
+
+    /// Waits until the disk has failed.
+    pub(super) async fn failed(&self) -> Failure {
+        let mut failure = self.failure.clone();
+        let reason = match failure.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await, // nobody is left who could fail
+        };
+        disk_failure(&reason)
+    }
+
+    /// Ends in peace: what was taken is written, and the next start has nothing to recover.
+    pub(super) fn close(self) -> Result<(), Failure> {
+        self.journal.stop();
+        match self.failure.borrow().as_deref() {
+            None => Ok(()),
+            Some(reason) => Err(disk_failure(reason)),
+        }
+    }
+}
+
+/// What is called when the disk fails. The end does not depend on anything that may hang with the disk.
+fn fatal(tell: Arc<watch::Sender<Option<String>>>) -> impl Fn(String) + Send + Sync {
+    move |reason| {
+        tell.send_if_modified(|told| {
+            let is_first = told.is_none();
+            if is_first {
+                *told = Some(reason.clone());
+            }
+            is_first
+        });
+        let reason = reason.clone();
+        thread::spawn(move || {
+            thread::sleep(END_AFTER_FAILURE);
+            disk_failure(&reason).tell();
+            std::process::exit(i32::from(IO));
+        });
+    }
+}
+
+fn disk_failure(reason: &str) -> Failure {
+    Failure::with_hint(
+        IO,
+        format!("the disk failed: {reason}"),
+        "what was answered is safe; a write without an answer may or may not be there. \
+         Look after the disk and start again",
+    )
+}
+
+fn store_failure(error: &store::Error) -> Failure {
+    Failure::with_hint(
+        IO,
+        error.to_string(),
+        "nothing was changed; look after the data directory, or choose another with `--data-dir`",
+    )
+}
+
+fn journal_failure(error: &log::Error) -> Failure {
+    match error {
+        log::Error::Io { .. } | log::Error::Manifest(_) => Failure::new(IO, error.to_string()),
+        _ => Failure::with_hint(DATA, error.to_string(), "nothing was changed"),
+    }
+}
+
+fn tell_recovery(report: &log::Report) {
+    for cut in &report.cuts {
+        let log::Cut { segment, offset, bytes, shards } = cut;
+        tracing::warn!(segment, offset, bytes, ?shards, "cut a write that was never acknowledged");
+    }
+    for damage in &report.damage {
+        let log::Damage { segment, offset, end, what } = damage;
+        tracing::error!(segment, offset, end, what, "damaged records; the rest stays readable");
+    }
+}

@@ -1,0 +1,331 @@
+//! What `nautilus serve` is told: one struct, whose comments are the help text, read once and checked whole.
+//!
+//! Every flag has an environment variable of the same name. [`ServeArgs::check`] finds all mistakes at once;
+//! what it lets through can be started.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum, builder::FalseyValueParser};
+
+use crate::cli::{
+    failure::{Failure, Problem, USAGE},
+    units,
+};
+
+/// The flags of `serve`.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServeArgs {
+    /// Address and port to answer on; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        env = "NAUTILUS_LISTEN",
+        default_value = "127.0.0.1:4566",
+        value_parser = address,
+        hide_env = true
+    )]
+    pub listen: SocketAddr,
+
+    /// A host name that clients may use, beside the safe ones; may be repeated
+    ///
+    /// Always served are: addresses, single-label names (`nautilus` in a compose file), names that end in
+    /// `.localhost`, `.local` or `.internal`, and AWS's own names. Any other name must be given here, because a web
+    /// page could point such a name at this server.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "NAUTILUS_ALLOWED_HOST",
+        value_delimiter = ',',
+        hide_env = true
+    )]
+    pub allowed_host: Vec<String>,
+
+    /// A web origin whose pages may call, like `https://app.example.com`; may be repeated
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "NAUTILUS_ALLOWED_ORIGIN",
+        value_delimiter = ',',
+        hide_env = true
+    )]
+    pub allowed_origin: Vec<String>,
+
+    /// What the log tells: `error`, `warn`, `info`, `debug`, or `tracing`'s directives
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "NAUTILUS_LOG",
+        default_value = "warn",
+        hide_env = true
+    )]
+    pub log: String,
+
+    /// Directory that holds the data; made if it is not there
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "NAUTILUS_DATA_DIR",
+        default_value = "nautilus-data",
+        help_heading = "Data",
+        hide_env = true
+    )]
+    pub data_dir: PathBuf,
+
+    /// When a write is answered: `fsync`, when it is on disk
+    #[arg(
+        long,
+        value_enum,
+        env = "NAUTILUS_DURABILITY",
+        default_value = "fsync",
+        help_heading = "Data",
+        hide_possible_values = true,
+        hide_env = true
+    )]
+    pub durability: Durability,
+
+    /// Size of the journal's files, 1MiB to 1GiB
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "NAUTILUS_SEGMENT_SIZE",
+        default_value = "256MiB",
+        value_parser = segment_bytes,
+        help_heading = "Data",
+        hide_env = true
+    )]
+    pub segment_size: u64,
+
+    /// Whose limits hold: `aws`, its rates and quotas, or `off`
+    ///
+    /// `off` lifts rates, quotas and counts, never validation. No rate is enforced yet either way.
+    #[arg(
+        long,
+        value_enum,
+        env = "NAUTILUS_LIMITS",
+        default_value = "aws",
+        help_heading = "Kinesis",
+        hide_possible_values = true,
+        hide_env = true
+    )]
+    pub limits: LimitsMode,
+
+    /// How long a stream stays CREATING, UPDATING or DELETING
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "NAUTILUS_TRANSITION_DELAY",
+        default_value = "500ms",
+        value_parser = units::milliseconds,
+        help_heading = "Kinesis",
+        hide_env = true
+    )]
+    pub transition_delay: u64,
+
+    /// Terraform module to provision before the server is ready
+    ///
+    /// Creates the streams that the `.tf` files describe, and changes tags and metrics. What would lower retention,
+    /// shard count or mode is printed as drift. Never deletes a stream.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "NAUTILUS_APPLY",
+        help_heading = "Provisioning",
+        hide_env = true
+    )]
+    pub apply: Option<PathBuf>,
+
+    /// A variable of the module; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "apply", help_heading = "Provisioning")]
+    pub var: Vec<String>,
+
+    /// Does what is otherwise only printed as drift
+    #[arg(
+        long,
+        requires = "apply",
+        env = "NAUTILUS_APPLY_CHANGES",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Provisioning",
+        hide_env = true
+    )]
+    pub apply_changes: bool,
+
+    /// Accepts any credentials; needed until identities are built
+    ///
+    /// A 12-digit access key is the account, any other key means 000000000000. Signatures are not verified, so the
+    /// server answers on loopback only.
+    #[arg(
+        long,
+        env = "NAUTILUS_DEV",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Development",
+        hide_env = true
+    )]
+    pub dev: bool,
+
+    /// With `--dev`: answers on other addresses than loopback too, for containers
+    #[arg(
+        long,
+        env = "NAUTILUS_DEV_LISTEN_ANYWHERE",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Development",
+        hide_env = true
+    )]
+    pub dev_listen_anywhere: bool,
+
+    /// With `--dev`: clients may move the clock: `POST /_nautilus/clock {"advance":"25h"}`
+    #[arg(
+        long,
+        env = "NAUTILUS_TEST_CLOCK",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Development",
+        hide_env = true
+    )]
+    pub test_clock: bool,
+}
+
+/// What an answered write has survived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Durability {
+    /// The power going out.
+    Fsync,
+}
+
+/// Whether AWS's rates and quotas hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LimitsMode {
+    /// As at AWS.
+    Aws,
+    /// No rates, no quotas; validation as always.
+    Off,
+}
+
+impl ServeArgs {
+    /// What no single flag can know: whether they go together. Tells all that is wrong.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let mut problems = Vec::new();
+        if !self.dev {
+            problems.push(Problem::new(
+                "`serve` starts only with `--dev` for now: it cannot verify signatures yet",
+                "add `--dev`; any credentials are accepted then, on loopback only",
+            ));
+        }
+        if self.dev && !self.listen.ip().is_loopback() && !self.dev_listen_anywhere {
+            problems.push(Problem::new(
+                format!("`--dev` accepts any credentials, so it does not answer on {}", self.listen),
+                "listen on 127.0.0.1, or add `--dev-listen-anywhere` where only you can reach the port",
+            ));
+        }
+        for origin in &self.allowed_origin {
+            if !origin.starts_with("http://") && !origin.starts_with("https://") {
+                problems.push(Problem::new(
+                    format!("`--allowed-origin {origin}` is not an origin"),
+                    "give scheme, host and port, like `https://app.example.com:8443`",
+                ));
+            }
+        }
+        for host in &self.allowed_host {
+            if host.is_empty() || host.contains(['/', '*', ' ']) {
+                problems.push(Problem::new(
+                    format!("`--allowed-host {host}` is not a host name"),
+                    "give a name without scheme or wildcard, like `kinesis.example.com`",
+                ));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Failure::all(USAGE, problems)) }
+    }
+}
+
+/// Parses `127.0.0.1:4566`, `[::1]:4566` or `localhost:4566`.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    // The one name that needs no resolver.
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| "expected an address and a port, like `127.0.0.1:4566`".to_owned())
+}
+
+fn segment_bytes(text: &str) -> Result<u64, String> {
+    match units::bytes(text)? {
+        bytes @ 0x10_0000..=0x4000_0000 => Ok(bytes),
+        _ => Err("expected 1MiB to 1GiB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Serve {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    /// What the flags come to: "fine", or what is told.
+    fn check(flags: &str) -> String {
+        let words = std::iter::once("serve").chain(flags.split_whitespace());
+        match Serve::try_parse_from(words).map(|serve| serve.args.check()) {
+            Ok(Ok(())) => "fine".to_owned(),
+            Ok(Err(failure)) => failure.to_string(),
+            Err(error) => error.to_string().lines().next().unwrap_or("").to_owned(),
+        }
+    }
+
+    #[test]
+    fn dev_on_loopback_is_fine() {
+        assert_eq!(check("--dev"), "fine");
+        assert_eq!(check("--dev --listen [::1]:0"), "fine");
+        assert_eq!(check("--dev --listen localhost:4567"), "fine");
+        assert_eq!(check("--dev --listen 0.0.0.0:4566 --dev-listen-anywhere"), "fine");
+    }
+
+    #[test]
+    fn serve_without_dev_is_refused() {
+        assert_eq!(
+            check(""),
+            "error: `serve` starts only with `--dev` for now: it cannot verify signatures yet\n  \
+             hint: add `--dev`; any credentials are accepted then, on loopback only\n"
+        );
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        assert_eq!(
+            check("--dev --listen 0.0.0.0:1 --allowed-origin app --allowed-host *.x"),
+            "error: `--dev` accepts any credentials, so it does not answer on 0.0.0.0:1\n  \
+             hint: listen on 127.0.0.1, or add `--dev-listen-anywhere` where only you can reach the port\n\
+             error: `--allowed-origin app` is not an origin\n  \
+             hint: give scheme, host and port, like `https://app.example.com:8443`\n\
+             error: `--allowed-host *.x` is not a host name\n  \
+             hint: give a name without scheme or wildcard, like `kinesis.example.com`\n"
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_what_is_expected() {
+        for (flags, told) in [
+            (
+                "--listen nowhere",
+                "error: invalid value 'nowhere' for '--listen <ADDRESS:PORT>': \
+                 expected an address and a port, like `127.0.0.1:4566`",
+            ),
+            (
+                "--segment-size 1KiB",
+                "error: invalid value '1KiB' for '--segment-size <SIZE>': expected 1MiB to 1GiB",
+            ),
+            (
+                "--transition-delay 5",
+                "error: invalid value '5' for '--transition-delay <TIME>': \
+                 expected a number and ms, s or m, like `500ms`",
+            ),
+            ("--limits none", "error: invalid value 'none' for '--limits <LIMITS>'"),
+            ("--nonsense", "error: unexpected argument '--nonsense' found"),
+        ] {
+            assert_eq!(check(flags), told);
+        }
+    }
+}

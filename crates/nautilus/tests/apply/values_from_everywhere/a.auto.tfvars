@@ -1,0 +1,2 @@
+stage   = "wrong, and overwritten by the next file"
+metrics = null

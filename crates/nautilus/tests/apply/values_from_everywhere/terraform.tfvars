@@ -1,0 +1,2 @@
+stage  = "dev"
+shards = { prod = "4", other = 2 }

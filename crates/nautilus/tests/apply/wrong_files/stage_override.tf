@@ -1,0 +1,1 @@
+# Merged into the others by Terraform.

@@ -1,0 +1,6 @@
+provider "aws" {}
+
+variable "known" {
+  type     = list(string)
+  nullable = false
+}

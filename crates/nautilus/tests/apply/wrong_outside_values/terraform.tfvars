@@ -1,0 +1,3 @@
+stranger = 1
+known    = var.constant
+block {}

@@ -1,0 +1,24 @@
+//! The way in: sockets, HTTP, limits, and from bytes to the service that answers them.
+//!
+//! This room knows HTTP and nothing of streams. Always: memory that a client can make us hold is bounded from the
+//! request's head on (`limits.rs` names every bound), nothing that a client sends panics, and a stop lets every request
+//! that has arrived be answered.
+
+mod body;
+mod dev;
+mod drain;
+mod health;
+mod host;
+mod limits;
+mod listener;
+mod query;
+mod reply;
+mod request_id;
+mod route;
+mod service;
+mod stream;
+mod ticker;
+
+pub use drain::Drained;
+pub use limits::Limits;
+pub use listener::{Config, Handle, Server, Services, Socket};

@@ -1,0 +1,263 @@
+//! The socket: accepts connections up to a limit, gives each to a task, and ends them in order when told to stop.
+//!
+//! An own loop over hyper, because the ready-made ones leave slow clients open for ever and cannot tell a request that
+//! is being answered from one that is still arriving.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use nautilus_identity::Identity;
+use nautilus_kinesis::Kinesis;
+use nautilus_log::{Clock, Rng, SystemClock};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::timeout,
+};
+use tracing::{debug, info, warn};
+
+use crate::{
+    body::Budget,
+    drain::{self, Drained, InFlightCount, Phase},
+    health::Health,
+    host::HostRules,
+    limits::{DRAIN_IDLE, HEAD_BYTES_MAX, Limits},
+    request_id::RequestIds,
+    service::Service,
+    stream::{Activity, TimedStream},
+    ticker,
+};
+
+/// Whom a server lets in, and how much of it.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Names that a `Host` may be, beside those that are always safe.
+    pub allowed_hosts: Vec<String>,
+    /// Web origins that may call, beside the server's own.
+    pub allowed_origins: Vec<String>,
+    /// Every limit of the way in.
+    pub limits: Limits,
+}
+
+/// What a server serves.
+pub struct Services {
+    /// Kinesis, opened.
+    pub kinesis: Kinesis,
+    /// Knows who calls.
+    pub identity: Identity,
+    /// The service's clock.
+    pub clock: Arc<dyn Clock>,
+    /// For request ids.
+    pub rng: Arc<dyn Rng>,
+    /// The service's clock again, if clients may move it ahead.
+    pub test_clock: Option<Arc<SystemClock>>,
+}
+
+/// A port that is ours. Clients that connect before there is a [`Server`] wait in the kernel's backlog.
+#[derive(Debug)]
+pub struct Socket {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Socket {
+    /// Takes the port; port 0 takes a free one.
+    pub async fn bind(address: SocketAddr) -> io::Result<Socket> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Socket { listener, address })
+    }
+
+    /// Where it listens; the real port if 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A socket with its services behind it.
+pub struct Server {
+    socket: Socket,
+    clock: Arc<dyn Clock>,
+    service: Arc<Service>,
+    connections: Arc<Semaphore>,
+    phase: watch::Sender<Phase>,
+}
+
+/// Tells a running server things.
+#[derive(Clone)]
+pub struct Handle {
+    service: Arc<Service>,
+}
+
+impl Handle {
+    /// What `/readyz` answers from now on.
+    pub fn set_ready(&self, ready: bool) {
+        self.service.health.set_ready(ready);
+    }
+}
+
+impl Server {
+    /// A server that answers once it runs.
+    pub fn new(socket: Socket, config: Config, services: Services) -> Server {
+        let limits = config.limits;
+        let service = Service {
+            kinesis: services.kinesis,
+            identity: services.identity,
+            test_clock: services.test_clock,
+            hosts: HostRules::new(&config.allowed_hosts, &config.allowed_origins),
+            ids: RequestIds::new(&*services.rng),
+            health: Health::default(),
+            stopping: AtomicBool::new(false),
+            requests: Budget::new(limits.request_bytes_max),
+            answers: Budget::new(limits.answer_bytes_max),
+            in_flight: Arc::new(InFlightCount::default()),
+            limits: limits.clone(),
+        };
+        Server {
+            socket,
+            clock: services.clock,
+            service: Arc::new(service),
+            connections: Arc::new(Semaphore::new(limits.connections_max as usize)),
+            phase: watch::Sender::new(Phase::Running),
+        }
+    }
+
+    /// For talking to the server while it runs.
+    pub fn handle(&self) -> Handle {
+        Handle { service: Arc::clone(&self.service) }
+    }
+
+    /// Serves until `stop` is done, then drains. Returns when no connection is left.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
+        let kinesis = self.service.kinesis.clone();
+        let ticker = tokio::spawn(ticker::run(kinesis, Arc::clone(&self.clock)));
+        info!(address = %self.socket.address, "listening");
+        tokio::select! {
+            biased;
+            () = stop => {}
+            never = self.accept_all() => match never {},
+        }
+
+        self.service.health.set_ready(false);
+        self.service.stopping.store(true, Relaxed);
+        self.accept_waiting().await;
+        let Server { socket, service, connections, phase, .. } = self;
+        drop(socket);
+        let Service { in_flight, requests, limits, .. } = &*service;
+        let drained = drain::drain(&phase, &connections, in_flight, requests, limits).await;
+        ticker.abort();
+        info!(unanswered = drained.unanswered, cut = drained.connections_cut, "drained");
+        drained
+    }
+
+    /// Takes in those who have connected already, and nobody else.
+    async fn accept_waiting(&self) {
+        const BACKLOG: usize = 1024; // more than this did not wait when we were told to stop
+        for _ in 0..BACKLOG {
+            let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else { return };
+            let accepted = tokio::select! {
+                biased;
+                accepted = self.socket.listener.accept() => accepted,
+                () = std::future::ready(()) => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.start(stream, peer, permit),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn start(&self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        let service = Arc::clone(&self.service);
+        let phase = self.phase.subscribe();
+        tokio::spawn(async move {
+            serve(stream, peer, service, phase).await;
+            drop(permit);
+        });
+    }
+
+    async fn accept_all(&self) -> Infallible {
+        // An accept that fails for want of descriptors would fail again at once.
+        const AFTER_FAILURE: Duration = Duration::from_millis(50);
+        loop {
+            // Nothing closes the semaphore.
+            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else { continue };
+            match self.socket.listener.accept().await {
+                Ok((stream, peer)) => self.start(stream, peer, permit),
+                Err(error) if is_the_clients(&error) => debug!(%error, "accept"),
+                Err(error) => {
+                    warn!(%error, "accept");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+            }
+        }
+    }
+}
+
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    )
+}
+
+/// One connection, from accept to close.
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Arc<Service>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%peer, %error, "nodelay");
+    }
+    let activity = Arc::new(Activity::default());
+    let stream = TimedStream::new(stream, Arc::clone(&activity), &service.limits);
+    let answer = service_fn(|request| {
+        let (service, activity) = (&service, &activity);
+        async move { Ok::<_, Infallible>(service.answer(peer, activity, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None) // the stream has its own, which does not count idle time
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), answer);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => Some(ended),
+        _ = phase.wait_for(|phase| *phase != Phase::Running) => None,
+    };
+    // What has reached the socket is read and answered, with `Connection: close`, before an idle connection goes.
+    let ended = match ended {
+        Some(ended) => Some(ended),
+        None => timeout(DRAIN_IDLE, connection.as_mut()).await.ok(),
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                _ = phase.wait_for(|phase| *phase == Phase::Ended) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%peer, %error, "connection");
+    }
+}

@@ -1,0 +1,156 @@
+//! From an answer to HTTP: status, the headers that every answer has, and the guards that live until it is written.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Response, StatusCode,
+    header::{
+        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
+        HeaderName, HeaderValue,
+    },
+};
+use nautilus_wire::{Answer, AwsError};
+
+use crate::{body::Permit, drain::InFlight, request_id::RequestId};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
+);
+const CORS_AGE_SECONDS: HeaderValue = HeaderValue::from_static("172800");
+
+/// What hyper writes.
+pub(crate) type HttpAnswer = Response<Full<Bytes>>;
+
+/// An answer before it has its headers.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) error_type: Option<Cow<'static, str>>,
+    pub(crate) body: Bytes,
+    /// The connection cannot go on after this answer.
+    pub(crate) close: bool,
+}
+
+/// What AWS tells a browser whose page may call.
+#[derive(Debug)]
+pub(crate) enum Cors {
+    /// No browser: nothing.
+    None,
+    /// The answer of a call.
+    Call,
+    /// The answer to the browser's question before the call: what it asked for is allowed.
+    Preflight { headers: Option<HeaderValue>, method: Option<HeaderValue> },
+}
+
+impl Reply {
+    pub(crate) fn new(
+        status: StatusCode,
+        content_type: Option<&'static str>,
+        body: impl Into<Bytes>,
+    ) -> Reply {
+        Reply { status, content_type, error_type: None, body: body.into(), close: false }
+    }
+
+    pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Reply {
+        Reply::new(status, Some("text/plain; charset=utf-8"), text)
+    }
+
+    pub(crate) fn closing(mut self) -> Reply {
+        self.close = true;
+        self
+    }
+
+    /// Adds the ids and the browser's headers, and ties the guards to the body: they drop when it has been written.
+    pub(crate) fn into_http(self, id: &RequestId, cors: Cors, guards: Guards) -> HttpAnswer {
+        let body = match self.body.is_empty() {
+            true => Bytes::new(),
+            false => Bytes::from_owner(Guarded { body: self.body, _guards: guards }),
+        };
+        let mut answer = Response::new(Full::new(body));
+        *answer.status_mut() = self.status;
+        let headers = answer.headers_mut();
+        headers.reserve(8);
+        headers.insert(REQUEST_ID, text_value(id.uuid()));
+        if !matches!(cors, Cors::Preflight { .. }) {
+            headers.insert(EXTENDED_ID, text_value(id.extended()));
+        }
+        if let Some(content_type) = self.content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if let Some(error_type) = self.error_type {
+            headers.insert(ERROR_TYPE, text_value(&error_type));
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if !matches!(cors, Cors::None) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+        match cors {
+            Cors::None => {}
+            Cors::Call => {
+                headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            }
+            Cors::Preflight { headers: asked_headers, method } => {
+                headers.extend(asked_headers.map(|value| (ACCESS_CONTROL_ALLOW_HEADERS, value)));
+                headers.extend(method.map(|value| (ACCESS_CONTROL_ALLOW_METHODS, value)));
+                headers.insert(ACCESS_CONTROL_MAX_AGE, CORS_AGE_SECONDS);
+            }
+        }
+        answer
+    }
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Reply {
+        Reply::new(StatusCode::OK, Some(answer.content_type), answer.body)
+    }
+}
+
+impl From<AwsError> for Reply {
+    fn from(error: AwsError) -> Reply {
+        let answer = error.to_json();
+        let status = StatusCode::from_u16(error.status);
+        Reply {
+            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            error_type: Some(error.code),
+            ..Reply::from(answer)
+        }
+    }
+}
+
+/// Held until an answer has gone to the kernel.
+#[derive(Debug, Default)]
+pub(crate) struct Guards {
+    pub(crate) answer_permit: Option<Permit>,
+    _in_flight: Option<InFlight>,
+}
+
+impl Guards {
+    pub(crate) fn new(in_flight: InFlight) -> Guards {
+        Guards { answer_permit: None, _in_flight: Some(in_flight) }
+    }
+}
+
+struct Guarded {
+    body: Bytes,
+    _guards: Guards,
+}
+
+impl AsRef<[u8]> for Guarded {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// A header's value from text that we made; what cannot stand in a header becomes an empty one.
+fn text_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}

@@ -1,0 +1,76 @@
+//! A client that is too slow at anything loses its connection, and nobody else notices.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{TestServer, call, head};
+use nautilus_server::Limits;
+
+const SOON: Duration = Duration::from_millis(150);
+
+#[tokio::test]
+async fn a_head_that_does_not_end_closes_the_connection() {
+    let server = TestServer::start(Limits { head_time_max: SOON, ..Limits::default() }).await;
+    let mut client = server.connect().await;
+    client.send("POST / HTTP/1.1\r\nHost: local").await;
+    assert!(client.closes_silently().await);
+
+    let mut silent = server.connect().await;
+    assert!(silent.closes_silently().await);
+
+    let mut second = server.connect().await;
+    second.send(call("ListStreams", "{}")).await;
+    assert_eq!(second.answer().await.status, 200);
+    second.send("POST / HTTP/1.1\r\nHost: local").await;
+    assert!(second.closes_silently().await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_idles_closes_in_peace() {
+    let limits = Limits { idle_time_max: SOON, ..Limits::default() };
+    let server = TestServer::start(limits).await;
+    let mut client = server.connect().await;
+    for _ in 0..3 {
+        client.send(call("ListStreams", "{}")).await;
+        assert_eq!(client.answer().await.status, 200);
+    }
+    assert!(client.closes_silently().await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_answered_408() {
+    let limits =
+        Limits { body_grace: SOON, body_bytes_per_second_min: 1_000_000, ..Limits::default() };
+    let server = TestServer::start(limits).await;
+    for length in ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let mut client = server.connect().await;
+        client.send(head("PutRecord", length)).await;
+        client.send("5\r\n{").await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+        assert_eq!(answer.header("x-amzn-errortype"), Some("RequestTimeoutException"));
+        assert!(client.closes_silently().await);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_answers_loses_its_connection() {
+    let limits = Limits { write_stall_max: SOON, ..Limits::default() };
+    let server = TestServer::start(limits).await;
+    let mut client = server.connect().await;
+    let requests = call("ListStreams", "{}").repeat(100);
+    // Both kernels' buffers fill with answers that nobody takes, then with requests that nobody reads, then it is over.
+    let mut batches = 0;
+    while client.try_send(&requests).await {
+        batches += 1;
+        assert!(batches < 10_000, "the server buffers without end");
+    }
+    let mut other = server.connect().await;
+    other.send(call("ListStreams", "{}")).await;
+    assert_eq!(other.answer().await.status, 200);
+    server.stop().await;
+}

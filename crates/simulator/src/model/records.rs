@@ -1,0 +1,318 @@
+//! What the model knows of the records of one shard.
+//!
+//! A record is *known* once it was acknowledged or read: from then on it stands at its sequence number for ever,
+//! until it expires. A record whose answer was lost stays *unresolved* with its stream until somebody reads it
+//! (then it is known) or everything was read without it (then it must never show).
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Bound::{self, Excluded, Unbounded},
+};
+
+use super::{Seen, Violation};
+
+/// A sequence number: decimal text that orders as the integer it writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sequence(String);
+
+impl Sequence {
+    /// As it came in an answer; AWS writes no leading zeros.
+    pub fn new(text: &str) -> Sequence {
+        Sequence(text.to_owned())
+    }
+}
+
+impl Ord for Sequence {
+    fn cmp(&self, other: &Sequence) -> std::cmp::Ordering {
+        (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
+    }
+}
+
+impl PartialOrd for Sequence {
+    fn partial_cmp(&self, other: &Sequence) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One record that a world sent; its bytes are told by its number and length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// Which record of the world this is.
+    pub id: u64,
+    /// Its partition key.
+    pub key: String,
+    /// The length of its data.
+    pub data_bytes: usize,
+    /// Where its shard is, if it says so itself.
+    pub explicit_hash_key: Option<u128>,
+}
+
+/// The times before which records may or must have expired; the model leaves the millisecond itself open.
+#[derive(Debug, Clone, Copy)]
+pub struct Floors {
+    /// What arrived before is expired by now, whatever else is true.
+    pub hard_ms: u64,
+    /// What arrived at it or later was never expired until now.
+    pub soft_ms: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    put: Put,
+    arrival_ms: u64,
+}
+
+/// The records of one shard.
+#[derive(Debug, Default)]
+pub struct ShardRecords {
+    known: BTreeMap<Sequence, Known>,
+    /// The last record that somebody found expired: it and all before it are gone for good.
+    expired_through: Option<Sequence>,
+    /// The StartingSequenceNumber, once it was seen.
+    start: Option<Sequence>,
+}
+
+impl ShardRecords {
+    /// The highest number known.
+    pub fn last(&self) -> Option<&Sequence> {
+        self.known.keys().next_back()
+    }
+
+    /// A number to start reading at: the `index`th known one, counted round.
+    pub fn nth(&self, index: usize) -> Option<&Sequence> {
+        let count = self.known.len();
+        self.known.keys().nth(if count == 0 { 0 } else { index % count })
+    }
+
+    /// A record was acknowledged, or seen for the first time.
+    pub fn learn(
+        &mut self,
+        sequence: Sequence,
+        put: Put,
+        arrival_ms: u64,
+    ) -> Result<(), Violation> {
+        if let Some(known) = self.known.get(&sequence) {
+            return Err(Violation::new(format!(
+                "sequence number {sequence} was given to record {} and to record {}",
+                known.put.id, put.id
+            )));
+        }
+        self.known.insert(sequence, Known { put, arrival_ms });
+        Ok(())
+    }
+
+    /// All that is expired now stays so, even if retention is raised.
+    pub fn expire(&mut self, floors: Floors) {
+        let mut effective_ms = 0;
+        for (sequence, known) in &self.known {
+            effective_ms = effective_ms.max(known.arrival_ms);
+            if effective_ms + 1 >= floors.hard_ms {
+                break;
+            }
+            if self.expired_through.as_ref().is_none_or(|expired| expired < sequence) {
+                self.expired_through = Some(sequence.clone());
+            }
+        }
+    }
+
+    /// A shard begins for ever where it began, and below its first record.
+    pub fn check_start(&mut self, start: &str) -> Result<(), Violation> {
+        let start = Sequence::new(start);
+        let first = self.known.keys().next();
+        if self.start.as_ref().is_some_and(|before| *before != start)
+            || first.is_some_and(|first| *first <= start)
+        {
+            return Err(Violation::new(format!(
+                "a shard that began at {:?}, with {first:?}, begins at {start}",
+                self.start
+            )));
+        }
+        self.start = Some(start);
+        Ok(())
+    }
+
+    /// Is `seen` known here, as it is?
+    pub fn recognises(&self, seen: &Seen) -> Result<bool, Violation> {
+        let Some(known) = self.known.get(&seen.sequence) else { return Ok(false) };
+        let same = known.put.id == seen.id
+            && known.put.key == seen.key
+            && known.put.data_bytes == seen.data_bytes;
+        if !same {
+            return Err(Violation::new(format!("expected {:?}, read {seen:?}", known.put)));
+        }
+        if known.arrival_ms != seen.arrival_ms {
+            return Err(Violation::new(format!(
+                "record {} arrived at {}, now it says {}",
+                seen.id, known.arrival_ms, seen.arrival_ms
+            )));
+        }
+        Ok(true)
+    }
+
+    /// Checks a page whose records are all known by now. `reaches_end`: the answer says that nothing is behind it.
+    pub fn check_page(
+        &mut self,
+        from: &Bound<Sequence>,
+        page: &[Seen],
+        reaches_end: bool,
+        floors: Floors,
+    ) -> Result<(), Violation> {
+        self.check_order(from, page)?;
+        self.check_expired(page, floors)?;
+        let to = match page.last() {
+            _ if reaches_end => Unbounded,
+            Some(last) => Bound::Included(last.sequence.clone()),
+            None => return Ok(()),
+        };
+        self.check_missing(from, to, page, floors)
+    }
+
+    fn check_order(&self, from: &Bound<Sequence>, page: &[Seen]) -> Result<(), Violation> {
+        let mut from = from.clone();
+        for seen in page {
+            let in_order = match &from {
+                Unbounded => true,
+                Bound::Included(first) => seen.sequence >= *first,
+                Excluded(before) => seen.sequence > *before,
+            };
+            if !in_order {
+                return Err(Violation::new(format!(
+                    "record {} at {} does not come after {from:?}",
+                    seen.id, seen.sequence
+                )));
+            }
+            from = Excluded(seen.sequence.clone());
+        }
+        Ok(())
+    }
+
+    fn check_expired(&self, page: &[Seen], floors: Floors) -> Result<(), Violation> {
+        let Some(first) = page.first() else { return Ok(()) };
+        if self.expired_through.as_ref().is_some_and(|expired| first.sequence <= *expired) {
+            return Err(Violation::new(format!("expired record {} came back", first.id)));
+        }
+        let upto_first = self.known.range(..=&first.sequence);
+        let effective_ms = upto_first.map(|(_, known)| known.arrival_ms).max().unwrap_or(0);
+        if effective_ms + 1 < floors.hard_ms {
+            return Err(Violation::new(format!(
+                "record {} is expired since {} ms and was read",
+                first.id,
+                floors.hard_ms - effective_ms
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_missing(
+        &mut self,
+        from: &Bound<Sequence>,
+        to: Bound<Sequence>,
+        page: &[Seen],
+        floors: Floors,
+    ) -> Result<(), Violation> {
+        let range = (from.as_ref(), to.as_ref());
+        let (mut seen, mut expired) = (page.iter().peekable(), None);
+        for (sequence, known) in self.known.range::<Sequence, _>(range) {
+            if seen.next_if(|seen| seen.sequence == *sequence).is_some() {
+                continue;
+            }
+            let before_all = page.first().is_none_or(|first| *sequence < first.sequence);
+            if !before_all || known.arrival_ms > floors.soft_ms {
+                return Err(Violation::new(format!(
+                    "record {} at {sequence} is missing",
+                    known.put.id
+                )));
+            }
+            expired = Some(sequence.clone());
+        }
+        self.expired_through = self.expired_through.take().max(expired);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEVER: Floors = Floors { hard_ms: 0, soft_ms: 0 };
+
+    fn put(id: u64) -> Put {
+        Put { id, key: "k".to_owned(), data_bytes: 20, explicit_hash_key: None }
+    }
+
+    fn seen(sequence: u64, id: u64) -> Seen {
+        Seen {
+            sequence: Sequence(sequence.to_string()),
+            id,
+            key: "k".to_owned(),
+            data_bytes: 20,
+            arrival_ms: id * 10,
+        }
+    }
+
+    fn shard_with(records: &[(u64, u64)]) -> ShardRecords {
+        let mut shard = ShardRecords::default();
+        for (sequence, id) in records {
+            shard.learn(Sequence(sequence.to_string()), put(*id), id * 10).unwrap();
+        }
+        shard
+    }
+
+    #[test]
+    fn numbers_order_as_integers() {
+        assert!(Sequence::new("9") < Sequence::new("10"));
+    }
+
+    #[test]
+    fn a_number_given_twice_is_a_violation() {
+        let mut shard = shard_with(&[(1, 1)]);
+        assert!(shard.learn(Sequence::new("1"), put(2), 0).is_err());
+    }
+
+    #[test]
+    fn a_missing_record_is_a_violation_wherever_it_is_missing() {
+        let mut shard = shard_with(&[(1, 1), (2, 2), (3, 3)]);
+        let whole = [seen(1, 1), seen(2, 2), seen(3, 3)];
+        shard.check_page(&Unbounded, &whole, true, NEVER).unwrap();
+        shard.check_page(&Unbounded, &whole[..2], false, NEVER).unwrap();
+        for page in [&whole[1..], &whole[..2], &[seen(1, 1), seen(3, 3)][..], &[]] {
+            assert!(shard.check_page(&Unbounded, page, true, NEVER).is_err(), "{page:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_out_of_order_or_twice_is_a_violation() {
+        let mut shard = shard_with(&[(1, 1), (2, 2)]);
+        for page in [[seen(2, 2), seen(1, 1)], [seen(1, 1), seen(1, 1)]] {
+            assert!(shard.check_page(&Unbounded, &page, false, NEVER).is_err(), "{page:?}");
+        }
+        let from = Excluded(Sequence::new("1"));
+        assert!(shard.check_page(&from, &[seen(1, 1)], false, NEVER).is_err());
+    }
+
+    #[test]
+    fn only_the_oldest_may_expire_and_what_expired_stays_away() {
+        let mut shard = shard_with(&[(1, 1), (2, 2), (3, 3)]);
+        let floors = Floors { hard_ms: 5, soft_ms: 25 };
+        assert!(shard.check_page(&Unbounded, &[seen(1, 1), seen(3, 3)], true, floors).is_err());
+        shard.check_page(&Unbounded, &[seen(2, 2), seen(3, 3)], true, floors).unwrap();
+        let all = [seen(1, 1), seen(2, 2), seen(3, 3)];
+        assert!(shard.check_page(&Unbounded, &all, true, floors).is_err());
+        assert!(shard.check_page(&Unbounded, &[seen(3, 3)], true, floors).is_ok());
+    }
+
+    #[test]
+    fn an_expired_record_must_not_be_read() {
+        let mut shard = shard_with(&[(1, 1), (2, 2)]);
+        let floors = Floors { hard_ms: 15, soft_ms: 15 };
+        assert!(shard.check_page(&Unbounded, &[seen(1, 1), seen(2, 2)], true, floors).is_err());
+        shard.check_page(&Unbounded, &[seen(2, 2)], true, floors).unwrap();
+    }
+}

@@ -1,0 +1,100 @@
+//! PutRecord: acknowledged means that it is there for ever.
+
+use serde_json::json;
+
+use super::Prepared;
+use crate::{
+    counts::Outcome,
+    model::{Acknowledged, Put, Sequence, Status, Violation},
+    reply::{Call, Reply, data, shard_index, text},
+    world::World,
+};
+
+const THROTTLED: &str = "ProvisionedThroughputExceededException";
+
+struct PutRecord {
+    name: String,
+    /// The life of the stream that the call found; none if there is no stream.
+    incarnation: Option<u64>,
+    put: Put,
+    before: Vec<Option<Sequence>>,
+    now_ms: u64,
+}
+
+pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
+    let name = world.some_name();
+    let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
+    let before = incarnation.map(|number| world.model.incarnation(number).lasts());
+    Some(Box::new(PutRecord {
+        name,
+        incarnation,
+        put: world.some_put(),
+        before: before.unwrap_or_default(),
+        now_ms: world.now_ms(),
+    }))
+}
+
+impl Prepared for PutRecord {
+    fn call(&self) -> Call {
+        let mut input = json!({
+            "StreamName": self.name,
+            "PartitionKey": self.put.key,
+            "Data": data(self.put.id, self.put.data_bytes),
+        });
+        if let Some(hash_key) = self.put.explicit_hash_key {
+            input["ExplicitHashKey"] = hash_key.to_string().into();
+        }
+        Call { operation: "PutRecord", input }
+    }
+
+    fn settle(self: Box<Self>, world: &mut World, reply: Reply) -> Result<Outcome, Violation> {
+        let may = may_write(world, &self.name, self.incarnation);
+        match (&reply, may) {
+            (Reply::Done(answer), May::Yes | May::Perhaps) => {
+                let shard = shard_index(text(answer, "ShardId")?)?;
+                let sequence = Sequence::new(text(answer, "SequenceNumber")?);
+                let before = self.before.get(shard).and_then(Option::as_ref);
+                let acknowledged = Acknowledged { sequence, arrival_ms: self.now_ms, before };
+                world.counts.acknowledged += 1;
+                world.model.acknowledged(&self.name, shard, self.put, acknowledged)?;
+                Ok(Outcome::Done)
+            }
+            (Reply::Refused { code, .. }, May::No | May::Perhaps)
+                if code == "ResourceNotFoundException" =>
+            {
+                Ok(Outcome::Refused)
+            }
+            // No space: the disk cannot make another segment any more. Nothing was written.
+            (Reply::Refused { code, .. }, _) if code == THROTTLED && world.is_down() => {
+                Ok(Outcome::Refused)
+            }
+            (Reply::Lost(_), _) => {
+                if let Some(number) = self.incarnation {
+                    world.model.incarnation(number).lost(self.put);
+                }
+                Ok(Outcome::Lost)
+            }
+            (_, May::No) => Err(reply.unexpected("ResourceNotFoundException")),
+            _ => Err(reply.unexpected("success")),
+        }
+    }
+}
+
+/// Whether a write must succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum May {
+    Yes,
+    No,
+    /// The stream is being deleted.
+    Perhaps,
+}
+
+/// Judged after the batch: a change of the stream may have run beside the write.
+pub(super) fn may_write(world: &World, name: &str, incarnation: Option<u64>) -> May {
+    let stream = world.model.stream(name);
+    match (incarnation, stream.map(|stream| stream.status)) {
+        (None, _) | (Some(_), Some(Status::Creating { .. })) => May::No,
+        (Some(_), Some(Status::Active | Status::Updating { .. })) => May::Yes,
+        (Some(_), Some(Status::Deleting { .. }) | None) => May::Perhaps,
+    }
+}

@@ -1,0 +1,127 @@
+//! PutRecords: one call, several shards, one answer for each record.
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    Prepared,
+    put_record::{May, may_write},
+};
+use crate::{
+    counts::Outcome,
+    model::{Acknowledged, Put, Sequence, Violation},
+    reply::{Call, Reply, data, list, number, shard_index, text},
+    world::World,
+};
+
+struct PutRecords {
+    name: String,
+    incarnation: Option<u64>,
+    puts: Vec<Put>,
+    before: Vec<Option<Sequence>>,
+    now_ms: u64,
+}
+
+pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
+    let name = world.some_name();
+    let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
+    let before = incarnation.map(|number| world.model.incarnation(number).lasts());
+    let count = world.chance.between(1, 8);
+    Some(Box::new(PutRecords {
+        name,
+        incarnation,
+        puts: (0..count).map(|_| world.some_put()).collect(),
+        before: before.unwrap_or_default(),
+        now_ms: world.now_ms(),
+    }))
+}
+
+impl Prepared for PutRecords {
+    fn call(&self) -> Call {
+        let entry = |put: &Put| {
+            let mut entry =
+                json!({ "PartitionKey": put.key, "Data": data(put.id, put.data_bytes) });
+            if let Some(hash_key) = put.explicit_hash_key {
+                entry["ExplicitHashKey"] = hash_key.to_string().into();
+            }
+            entry
+        };
+        let records: Vec<Json> = self.puts.iter().map(entry).collect();
+        let input = json!({ "StreamName": self.name, "Records": records });
+        Call { operation: "PutRecords", input }
+    }
+
+    fn settle(self: Box<Self>, world: &mut World, reply: Reply) -> Result<Outcome, Violation> {
+        let may = may_write(world, &self.name, self.incarnation);
+        match (&reply, may) {
+            (Reply::Done(answer), May::Yes | May::Perhaps) => self.settle_each(world, answer, may),
+            (Reply::Refused { code, .. }, May::No | May::Perhaps)
+                if code == "ResourceNotFoundException" =>
+            {
+                Ok(Outcome::Refused)
+            }
+            (Reply::Lost(_), _) => {
+                if let Some(number) = self.incarnation {
+                    let incarnation = world.model.incarnation(number);
+                    self.puts.into_iter().for_each(|put| incarnation.lost(put));
+                }
+                Ok(Outcome::Lost)
+            }
+            (_, May::No) => Err(reply.unexpected("ResourceNotFoundException")),
+            _ => Err(reply.unexpected("success")),
+        }
+    }
+}
+
+impl PutRecords {
+    fn settle_each(
+        mut self,
+        world: &mut World,
+        answer: &Json,
+        may: May,
+    ) -> Result<Outcome, Violation> {
+        let results = list(answer, "Records")?;
+        if results.len() != self.puts.len() {
+            return Err(Violation::new(format!("{} answers: {answer}", results.len())));
+        }
+        let mut failed = 0;
+        for (put, result) in std::mem::take(&mut self.puts).into_iter().zip(results) {
+            if result.get("ErrorCode").is_some() {
+                failed += 1;
+                self.settle_failed(world, put, result, may)?;
+                continue;
+            }
+            let shard = shard_index(text(result, "ShardId")?)?;
+            let sequence = Sequence::new(text(result, "SequenceNumber")?);
+            let before = self.before.get(shard).and_then(Option::as_ref);
+            let acknowledged =
+                Acknowledged { sequence: sequence.clone(), arrival_ms: self.now_ms, before };
+            world.counts.acknowledged += 1;
+            world.model.acknowledged(&self.name, shard, put, acknowledged)?;
+            // Within the call the records of one shard keep their order.
+            if let Some(before) = self.before.get_mut(shard) {
+                *before = Some(sequence);
+            }
+        }
+        if number(answer, "FailedRecordCount")? != failed {
+            return Err(Violation::new(format!("{failed} records failed: {answer}")));
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// A record that failed alone: its fate is open, and it may only do so when the process is about to end.
+    fn settle_failed(
+        &self,
+        world: &mut World,
+        put: Put,
+        result: &Json,
+        may: May,
+    ) -> Result<(), Violation> {
+        if may == May::Yes && !world.is_down() {
+            return Err(Violation::new(format!("record {} failed: {result}", put.id)));
+        }
+        if let Some(number) = self.incarnation {
+            world.model.incarnation(number).lost(put);
+        }
+        Ok(())
+    }
+}

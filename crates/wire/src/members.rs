@@ -1,0 +1,441 @@
+//! How an operation reads its input: member by member, each with its rule, everything that is wrong at once.
+//!
+//! Each method takes one member out of the structure. What is wrong with it is noted, and the method answers what
+//! it has or a placeholder; [`Members::finish`] then tells. So **nothing that was read may be used before `finish`
+//! has answered `Ok`**. A wrong type is told alone, before any violated constraint; members that nobody asks for
+//! are ignored, and null is absence.
+
+use std::{borrow::Cow, collections::BTreeMap, mem};
+
+use crate::{
+    AwsError, Blob, MemberSpec, Number, Shape, Value,
+    report::{Report, Step, cut, quoted},
+    rules::{IntegerRule, LengthRule, MapRule, StringRule},
+};
+
+const NOT_NULL: &str = "Member must not be null";
+
+/// The members of a structure, not read yet.
+#[derive(Debug)]
+#[must_use = "what was read is right only if `finish` says so"]
+pub struct Members<'a> {
+    entries: Vec<(Cow<'a, str>, Value<'a>)>,
+    report: Report,
+}
+
+impl<'a> Members<'a> {
+    /// The input of a call. Anything but a structure is refused as an unreadable body is.
+    pub fn new(input: Value<'a>) -> Result<Members<'a>, AwsError> {
+        match input {
+            Value::Map(entries) => Ok(Members { entries, report: Report::default() }),
+            _ => Err(AwsError::serialization(None)),
+        }
+    }
+
+    /// What `read` asks for: the input's members with their constraints, for comparison with AWS's model.
+    pub fn describe(read: impl FnOnce(&mut Members<'a>)) -> Vec<MemberSpec> {
+        let mut members = Members { entries: Vec::new(), report: Report::default() };
+        members.report.specs = Some(Vec::new());
+        read(&mut members);
+        members.report.specs.unwrap_or_default()
+    }
+
+    /// Whether all that was read is right; else the one error that the client gets.
+    pub fn finish(self) -> Result<(), AwsError> {
+        self.report.finish()
+    }
+
+    /// A text.
+    pub fn string(&mut self, name: &'static str, rule: &StringRule) -> Option<Cow<'a, str>> {
+        self.text(name, rule, false)
+    }
+
+    /// A text that must be there; empty until `finish` has told that it is not.
+    pub fn required_string(&mut self, name: &'static str, rule: &StringRule) -> Cow<'a, str> {
+        self.text(name, rule, true).unwrap_or_default()
+    }
+
+    /// An integer; fractions are cut, as at AWS.
+    pub fn integer(&mut self, name: &'static str, rule: &IntegerRule) -> Option<i64> {
+        self.number(name, rule, false)
+    }
+
+    /// An integer that must be there; 0 until `finish` has told that it is not.
+    pub fn required_integer(&mut self, name: &'static str, rule: &IntegerRule) -> i64 {
+        self.number(name, rule, true).unwrap_or_default()
+    }
+
+    /// A boolean. AWS also takes some words for one.
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        const WORDS: [(&str, bool); 6] = [
+            ("TRUE", true),
+            ("1", true),
+            ("YES", true),
+            ("FALSE", false),
+            ("0", false),
+            ("NO", false),
+        ];
+        self.report.describe(name, false, Shape::Boolean);
+        match self.take(name) {
+            Value::Null => None,
+            Value::Bool(value) => Some(value),
+            Value::Str(text) => {
+                let known = WORDS.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+                if known.is_none() {
+                    let shouted = cut(&text).to_uppercase();
+                    self.report
+                        .type_error(format!("'{shouted}' can not be converted to an Boolean"));
+                }
+                known.map(|(_, value)| *value)
+            }
+            other => self.wrong_type(&other, "can not be converted to an Boolean"),
+        }
+    }
+
+    /// A point in time, in milliseconds since 1970.
+    pub fn timestamp_ms(&mut self, name: &'static str) -> Option<i64> {
+        self.report.describe(name, false, Shape::Timestamp);
+        match self.take(name) {
+            Value::Null => None,
+            Value::Number(value) => Some(value.seconds_as_ms()),
+            other => self.wrong_type(&other, "can not be converted to milliseconds since epoch"),
+        }
+    }
+
+    /// Bytes.
+    pub fn blob(&mut self, name: &'static str, rule: &LengthRule) -> Option<Blob<'a>> {
+        self.bytes(name, rule, false)
+    }
+
+    /// Bytes that must be there; none until `finish` has told that they are not.
+    pub fn required_blob(&mut self, name: &'static str, rule: &LengthRule) -> Blob<'a> {
+        self.bytes(name, rule, true).unwrap_or(Blob::EMPTY)
+    }
+
+    /// A structure, by what `read` makes of its members.
+    pub fn structure<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Members<'a>) -> T,
+    ) -> Option<T> {
+        self.nested(name, read, false)
+    }
+
+    /// A structure that must be there; `finish` tells if it is not, and so does `None`.
+    pub fn required_structure<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Members<'a>) -> T,
+    ) -> Option<T> {
+        self.nested(name, read, true)
+    }
+
+    /// A list of structures, by what `read` makes of each.
+    pub fn list<T>(
+        &mut self,
+        name: &'static str,
+        rule: &LengthRule,
+        read: impl FnMut(&mut Members<'a>) -> T,
+    ) -> Option<Vec<T>> {
+        self.structures(name, rule, read, false)
+    }
+
+    /// A list of structures that must be there; empty until `finish` has told that it is not.
+    pub fn required_list<T>(
+        &mut self,
+        name: &'static str,
+        rule: &LengthRule,
+        read: impl FnMut(&mut Members<'a>) -> T,
+    ) -> Vec<T> {
+        self.structures(name, rule, read, true).unwrap_or_default()
+    }
+
+    /// A list of texts.
+    pub fn strings(
+        &mut self,
+        name: &'static str,
+        rule: &LengthRule,
+        item: &StringRule,
+    ) -> Option<Vec<Cow<'a, str>>> {
+        self.texts(name, rule, item, false)
+    }
+
+    /// A list of texts that must be there; empty until `finish` has told that it is not.
+    pub fn required_strings(
+        &mut self,
+        name: &'static str,
+        rule: &LengthRule,
+        item: &StringRule,
+    ) -> Vec<Cow<'a, str>> {
+        self.texts(name, rule, item, true).unwrap_or_default()
+    }
+
+    /// A map from text to text, sorted by key.
+    pub fn string_map(
+        &mut self,
+        name: &'static str,
+        rule: &MapRule,
+    ) -> Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>> {
+        self.text_map(name, rule, false)
+    }
+
+    /// A map from text to text that must be there; empty until `finish` has told that it is not.
+    pub fn required_string_map(
+        &mut self,
+        name: &'static str,
+        rule: &MapRule,
+    ) -> BTreeMap<Cow<'a, str>, Cow<'a, str>> {
+        self.text_map(name, rule, true).unwrap_or_default()
+    }
+
+    fn text(
+        &mut self,
+        name: &'static str,
+        rule: &StringRule,
+        required: bool,
+    ) -> Option<Cow<'a, str>> {
+        self.report.describe(name, required, Shape::String(*rule));
+        match self.take(name) {
+            Value::Null => self.absent(name, required),
+            Value::Str(text) => {
+                for constraint in rule.violations(&text) {
+                    self.report.violation(name, &quoted(&text), &constraint);
+                }
+                Some(text)
+            }
+            other => self.wrong_type(&other, "can not be converted to an String"),
+        }
+    }
+
+    fn number(&mut self, name: &'static str, rule: &IntegerRule, required: bool) -> Option<i64> {
+        self.report.describe(name, required, Shape::Integer(*rule));
+        match self.take(name) {
+            Value::Null => self.absent(name, required),
+            Value::Number(number) => {
+                let value = rule.clamp(number.truncated());
+                if let Some(constraint) = rule.violation(value) {
+                    self.report.violation(name, &quoted(&value.to_string()), &constraint);
+                }
+                Some(value)
+            }
+            other if rule.long => self.wrong_type(&other, "can not be converted to an Long"),
+            other => self.wrong_type(&other, "can not be converted to an Integer"),
+        }
+    }
+
+    fn bytes(&mut self, name: &'static str, rule: &LengthRule, required: bool) -> Option<Blob<'a>> {
+        self.report.describe(name, required, Shape::Blob(*rule));
+        let blob = match self.take(name) {
+            Value::Null => return self.absent(name, required),
+            Value::Bytes(bytes) => Ok(Blob::from_bytes(bytes)),
+            Value::Str(text) => Blob::from_base64(text),
+            other => return self.wrong_type(&other, "can not be converted to a Blob"),
+        };
+        let blob = blob.map_err(|error| self.report.type_error_as(error)).ok()?;
+        if let Some(constraint) = rule.violation(blob.len()) {
+            let length = blob.len();
+            let value = format!("'java.nio.HeapByteBuffer[pos=0 lim={length} cap={length}]'");
+            self.report.violation(name, &value, &constraint);
+        }
+        Some(blob)
+    }
+
+    fn nested<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Members<'a>) -> T,
+        required: bool,
+    ) -> Option<T> {
+        self.report.describe(name, required, Shape::Structure);
+        let entries = match self.take(name) {
+            Value::Map(entries) => entries,
+            Value::Null if self.report.specs.is_some() => Vec::new(),
+            Value::Null => return self.absent(name, required),
+            Value::List(_) => return self.unexpected_list(),
+            _ => return self.expected("Expected null"),
+        };
+        self.report.path.push(Step::Member(name));
+        let value = self.descend(entries, read);
+        self.report.path.pop();
+        Some(value)
+    }
+
+    fn structures<T>(
+        &mut self,
+        name: &'static str,
+        rule: &LengthRule,
+        mut read: impl FnMut(&mut Members<'a>) -> T,
+        required: bool,
+    ) -> Option<Vec<T>> {
+        self.report.describe(name, required, Shape::List(*rule));
+        let items = match self.take(name) {
+            Value::Null if self.report.specs.is_some() => vec![Value::Map(Vec::new())],
+            value => self.items(name, value, required)?,
+        };
+        if let Some(constraint) = rule.violation(items.len()) {
+            // AWS used to print the items as Java does, by their addresses; now it leaves them out.
+            let value = if items.is_empty() { "'[]'" } else { "" };
+            self.report.violation(name, value, &constraint);
+        }
+        self.report.path.push(Step::Member(name));
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            match item {
+                Value::Map(entries) => {
+                    self.report.path.push(Step::Item(index));
+                    values.push(self.descend(entries, &mut read));
+                    self.report.path.pop();
+                }
+                Value::Null => self.null_item(index),
+                Value::List(_) => drop(self.unexpected_list::<()>()),
+                _ => drop(self.expected::<()>("Expected null")),
+            }
+        }
+        self.report.path.pop();
+        Some(values)
+    }
+
+    fn texts(
+        &mut self,
+        name: &'static str,
+        rule: &LengthRule,
+        item: &StringRule,
+        required: bool,
+    ) -> Option<Vec<Cow<'a, str>>> {
+        self.report.describe(name, required, Shape::Strings(*rule, *item));
+        let value = self.take(name);
+        let items = self.items(name, value, required)?;
+        let mut texts = Vec::with_capacity(items.len());
+        self.report.path.push(Step::Member(name));
+        for (index, item) in items.into_iter().enumerate() {
+            match item {
+                Value::Str(text) => texts.push(text),
+                Value::Null => self.null_item(index),
+                other => drop(self.wrong_type::<()>(&other, "can not be converted to an String")),
+            }
+        }
+        self.report.path.pop();
+
+        let length = rule.violation(texts.len());
+        let items = texts.iter().any(|text| !item.admits(text));
+        let items = items.then(|| format!("Member must satisfy constraint: {}", item.text()));
+        for constraint in length.iter().chain(&items) {
+            self.report.violation(name, &quoted(&format!("[{}]", texts.join(", "))), constraint);
+        }
+        Some(texts)
+    }
+
+    fn text_map(
+        &mut self,
+        name: &'static str,
+        rule: &MapRule,
+        required: bool,
+    ) -> Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>> {
+        self.report.describe(name, required, Shape::StringMap(*rule));
+        let entries = match self.take(name) {
+            Value::Map(entries) => entries,
+            Value::Null => return self.absent(name, required),
+            Value::List(_) => return self.unexpected_list(),
+            _ => return self.expected("Expected map or null"),
+        };
+        let mut map = BTreeMap::new();
+        for (key, value) in entries {
+            match value {
+                Value::Str(text) => drop(map.insert(key, text)),
+                Value::Null => {
+                    let path = format!("{}.{}.member", self.report.path_text(name), cut(&key));
+                    self.report.violation_at(&path, "null", NOT_NULL);
+                }
+                other => drop(self.wrong_type::<()>(&other, "can not be converted to an String")),
+            }
+        }
+
+        let length = rule.length.violation(map.len());
+        let keys = map.keys().any(|key| !rule.key.admits(key));
+        let keys = keys.then(|| format!("Map keys must satisfy constraint: {}", rule.key.text()));
+        let values = map.values().any(|value| !rule.value.admits(value));
+        let values =
+            values.then(|| format!("Map value must satisfy constraint: {}", rule.value.text()));
+        for constraint in length.iter().chain(&keys).chain(&values) {
+            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let value = quoted(&format!("{{{}}}", entries.join(", ")));
+            self.report.violation(name, &value, constraint);
+        }
+        Some(map)
+    }
+
+    /// The later of two members with one name counts.
+    fn take(&mut self, name: &str) -> Value<'a> {
+        match self.entries.iter_mut().rev().find(|(key, _)| key == name) {
+            Some((_, value)) => mem::replace(value, Value::Null),
+            None => Value::Null,
+        }
+    }
+
+    fn items(
+        &mut self,
+        name: &'static str,
+        value: Value<'a>,
+        required: bool,
+    ) -> Option<Vec<Value<'a>>> {
+        match value {
+            Value::List(items) => Some(items),
+            Value::Null => self.absent(name, required),
+            Value::Map(_) => self.expected("Start of structure or map found where not expected."),
+            _ => self.expected("Expected list or null"),
+        }
+    }
+
+    /// Reads a structure inside this one; the report goes along and comes back.
+    fn descend<T>(
+        &mut self,
+        entries: Vec<(Cow<'a, str>, Value<'a>)>,
+        read: impl FnOnce(&mut Members<'a>) -> T,
+    ) -> T {
+        let mut child = Members { entries, report: mem::take(&mut self.report) };
+        let value = read(&mut child);
+        self.report = child.report;
+        value
+    }
+
+    fn absent<T>(&mut self, name: &'static str, required: bool) -> Option<T> {
+        if required {
+            self.report.violation(name, "null", NOT_NULL);
+        }
+        None
+    }
+
+    fn null_item(&mut self, index: usize) {
+        let path = self.report.path_text(&format!("{}.member", index + 1));
+        self.report.violation_at(&path, "null", NOT_NULL);
+    }
+
+    fn wrong_type<T>(&mut self, value: &Value<'_>, wish: &str) -> Option<T> {
+        let class = match value {
+            Value::List(_) => return self.unexpected_list(),
+            Value::Map(_) => {
+                return self.expected("Start of structure or map found where not expected.");
+            }
+            Value::Bool(_) => "class java.lang.Boolean",
+            Value::Number(Number::Integer(_) | Number::Float(_)) => {
+                "class com.amazon.coral.value.json.numbers.TruncatingBigNumber"
+            }
+            Value::Bytes(_) => "class java.nio.HeapByteBuffer",
+            Value::Str(_) | Value::Null => "class java.lang.String",
+        };
+        self.report.type_error(format!("{class} {wish}"));
+        None
+    }
+
+    fn unexpected_list<T>(&mut self) -> Option<T> {
+        self.expected("Start of list found where not expected")
+    }
+
+    fn expected<T>(&mut self, message: &str) -> Option<T> {
+        self.report.type_error(message);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

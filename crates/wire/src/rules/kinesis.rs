@@ -1,0 +1,205 @@
+//! The constraints of Kinesis's model, one constant for each of its shapes.
+//!
+//! They are AWS's: change one only when AWS's model changes. Patterns are printed as AWS has been seen to print
+//! them, without the anchors that the newest model writes.
+
+use super::{IntegerRule, LengthRule, MapRule, StringRule};
+
+/// StreamName; consumers, channels and queues are named by the same rule.
+pub const STREAM_NAME: StringRule = StringRule::length(1, 128).pattern("[a-zA-Z0-9_.-]+", is_name);
+/// StreamARN.
+pub const STREAM_ARN: StringRule =
+    StringRule::length(1, 2048).pattern(r"arn:aws.*:kinesis:.*:\d{12}:stream/\S+", is_stream_arn);
+/// ResourceARN: a stream, a consumer of one, a channel or a queue.
+pub const RESOURCE_ARN: StringRule = StringRule::length(1, 2048)
+    .pattern(r"arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+", is_resource_arn);
+/// StreamId: reserved by AWS; accepted and ignored.
+pub const STREAM_ID: StringRule = StringRule::length(1, 24);
+/// ShardId.
+pub const SHARD_ID: StringRule = STREAM_NAME;
+/// HashKey: ExplicitHashKey, NewStartingHashKey.
+pub const HASH_KEY: StringRule = StringRule::ANY.pattern(r"0|([1-9]\d{0,38})", is_hash_key);
+/// SequenceNumber.
+pub const SEQUENCE_NUMBER: StringRule =
+    StringRule::ANY.pattern(r"0|([1-9]\d{0,128})", is_sequence_number);
+/// PartitionKey.
+pub const PARTITION_KEY: StringRule = StringRule::length(1, 256);
+/// Data of a record, in bytes. The stream's own limit, by default 1 MiB with its key, comes later.
+pub const DATA: LengthRule = LengthRule::new(0, 10_485_760);
+/// Records of PutRecords.
+pub const RECORDS: LengthRule = LengthRule::new(1, 500);
+/// ShardIterator.
+pub const SHARD_ITERATOR: StringRule = StringRule::length(1, 512);
+/// ShardIteratorType.
+pub const SHARD_ITERATOR_TYPE: StringRule = StringRule::one_of(&[
+    "AFTER_SEQUENCE_NUMBER",
+    "LATEST",
+    "AT_TIMESTAMP",
+    "AT_SEQUENCE_NUMBER",
+    "TRIM_HORIZON",
+]);
+/// ShardFilter's Type.
+pub const SHARD_FILTER_TYPE: StringRule = StringRule::one_of(&[
+    "AFTER_SHARD_ID",
+    "AT_TRIM_HORIZON",
+    "FROM_TRIM_HORIZON",
+    "AT_LATEST",
+    "AT_TIMESTAMP",
+    "FROM_TIMESTAMP",
+]);
+/// NextToken.
+pub const NEXT_TOKEN: StringRule = StringRule::length(1, 1_048_576);
+/// Limit of DescribeStream, ListStreams and GetRecords, and MaxResults of the other lists.
+pub const LIMIT: IntegerRule = IntegerRule::integer(1, 10_000);
+/// Limit of ListTagsForStream.
+pub const TAGS_LIMIT: IntegerRule = IntegerRule::integer(1, 50);
+/// TagKey.
+pub const TAG_KEY: StringRule = StringRule::length(1, 128);
+/// TagValue.
+pub const TAG_VALUE: StringRule = StringRule::length(0, 256);
+/// TagMap.
+pub const TAG_MAP: MapRule = LengthRule::new(1, 200).of(TAG_KEY, TAG_VALUE);
+/// TagKeyList; its items are [`TAG_KEY`]s.
+pub const TAG_KEY_LIST: LengthRule = LengthRule::new(1, 50);
+/// ShardCount and TargetShardCount.
+pub const SHARD_COUNT: IntegerRule = IntegerRule::integer(1, i32::MAX as i64);
+/// RetentionPeriodHours: the service checks the range itself, with its own words.
+pub const RETENTION_PERIOD_HOURS: IntegerRule =
+    IntegerRule::integer(i32::MIN as i64, i32::MAX as i64);
+/// StreamMode.
+pub const STREAM_MODE: StringRule = StringRule::one_of(&["PROVISIONED", "ON_DEMAND"]);
+/// WarmThroughputMiBps.
+pub const WARM_THROUGHPUT: IntegerRule = IntegerRule::integer(0, i32::MAX as i64);
+/// MaxRecordSizeInKiB.
+pub const MAX_RECORD_SIZE: IntegerRule = IntegerRule::integer(1024, 10_240);
+/// RecordDistributionStrategy.
+pub const RECORD_DISTRIBUTION_STRATEGY: StringRule =
+    StringRule::one_of(&["AUTO", "USER_PARTITION_KEY"]);
+/// MetricsNameList; its items are [`METRICS_NAME`]s.
+pub const METRICS_NAME_LIST: LengthRule = LengthRule::new(1, 7);
+/// MetricsName.
+pub const METRICS_NAME: StringRule = StringRule::one_of(&[
+    "IncomingBytes",
+    "IncomingRecords",
+    "OutgoingBytes",
+    "OutgoingRecords",
+    "WriteProvisionedThroughputExceeded",
+    "ReadProvisionedThroughputExceeded",
+    "IteratorAgeMilliseconds",
+    "ALL",
+]);
+
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn is_hash_key(text: &str) -> bool {
+    is_decimal(text, 39)
+}
+
+fn is_sequence_number(text: &str) -> bool {
+    is_decimal(text, 129)
+}
+
+/// Decimal digits without a leading zero.
+fn is_decimal(text: &str, digits_max: usize) -> bool {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain && (text == "0" || !text.starts_with('0')) && text.len() <= digits_max
+}
+
+fn is_stream_arn(text: &str) -> bool {
+    arn_resources(text).any(|resource| resource.strip_prefix("stream/").is_some_and(is_path))
+}
+
+fn is_resource_arn(text: &str) -> bool {
+    // What follows the kind may hold anything but blanks, so the last place at which a kind can stand decides.
+    let ends_well = |resource: &str| {
+        ["stream/", "channel/", "queue/"].iter().any(|kind| {
+            resource
+                .rmatch_indices(kind)
+                .any(|(at, _)| is_line(&resource[..at]) && is_path(&resource[at + kind.len()..]))
+        })
+    };
+    arn_resources(text).any(ends_well)
+}
+
+/// Each reading of the text as `arn:aws.*:kinesis:.*:\d{12}:<resource>`: its resource.
+fn arn_resources(text: &str) -> impl Iterator<Item = &str> {
+    const SERVICE: &str = ":kinesis:";
+    let rest = text.strip_prefix("arn:aws").unwrap_or_default();
+    // The first place leaves the most to what comes behind, so no other can match where it does not.
+    let place = rest.find(SERVICE).map(|at| at + SERVICE.len());
+    let place = place.filter(|&place| is_line(&rest[..place]));
+    let behind = place.map(|place| &rest[place..]).unwrap_or_default();
+    behind.match_indices(':').filter_map(move |(at, _)| {
+        let (account, resource) = behind[at + 1..].split_once(':')?;
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        (is_account && is_line(&behind[..at])).then_some(resource)
+    })
+}
+
+/// Java's `.*`.
+fn is_line(text: &str) -> bool {
+    !text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
+}
+
+/// Java's `\S+`.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && !text.contains([' ', '\t', '\n', '\u{b}', '\u{c}', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ascii_letters_digits_and_three_marks() {
+        assert!(STREAM_NAME.admits("nautilus-stream_1.0"));
+        for bad in ["", "a b", "a/b", "é", "a\n", &"a".repeat(129)] {
+            assert!(!STREAM_NAME.admits(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn arns_of_every_partition_pass_and_others_do_not() {
+        for good in [
+            "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+            "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/s",
+            "arn:aws:kinesis::123456789012:stream/s/with/more",
+        ] {
+            assert!(STREAM_ARN.admits(good) && RESOURCE_ARN.admits(good), "{good:?}");
+        }
+        for bad in [
+            "",
+            "arn:aws:kinesis:us-east-1:12345678901:stream/s",
+            "arn:aws:kinesis:us-east-1:123456789012:stream/",
+            "arn:aws:kinesis:us-east-1:123456789012:stream/a b",
+            "arn:aws:sns:us-east-1:123456789012:stream/s",
+            "xarn:aws:kinesis:us-east-1:123456789012:stream/s",
+            "arn:aws\n:kinesis:us-east-1:123456789012:stream/s",
+        ] {
+            assert!(!STREAM_ARN.admits(bad) && !RESOURCE_ARN.admits(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_resource_may_be_a_consumer_a_channel_or_a_queue() {
+        for good in ["stream/s/consumer/c:1", "channel/x", "queue/q1", "my-stream/s"] {
+            let arn = format!("arn:aws:kinesis:eu-west-1:000000000000:{good}");
+            assert!(RESOURCE_ARN.admits(&arn), "{arn}");
+            assert_eq!(STREAM_ARN.admits(&arn), good.starts_with("stream/"), "{arn}");
+        }
+        assert!(!RESOURCE_ARN.admits("arn:aws:kinesis:eu-west-1:000000000000:topic/t"));
+    }
+
+    #[test]
+    fn numbers_have_no_leading_zero_and_an_end() {
+        assert!(HASH_KEY.admits("0") && HASH_KEY.admits(&"9".repeat(39)));
+        for bad in ["", "01", "-1", "+1", "1 ", &"9".repeat(40)] {
+            assert!(!HASH_KEY.admits(bad), "{bad:?}");
+        }
+        assert!(SEQUENCE_NUMBER.admits(&"9".repeat(129)));
+        assert!(!SEQUENCE_NUMBER.admits(&"9".repeat(130)));
+    }
+}

@@ -1,0 +1,29 @@
+# The commands of this project. Each is one line that can be typed without `just` too, and `.ci/run` runs the same.
+
+# Formatting, lints and dependencies.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- --deny warnings
+    cargo deny check bans licenses sources
+
+# Every test of the workspace.
+test:
+    cargo test --workspace
+
+# The document's stream, served.
+serve *flags:
+    cargo run --release -- serve --dev --apply terraform/ {{flags}}
+
+# Real clients and the real process: start, cli, boto3, terraform, strace, drain, crash, fire. All of them, or one.
+clients suite="":
+    cargo build --release --bins
+    for suite in {{ if suite == "" { "start cli boto3 terraform strace drain crash fire" } else { suite } }}; do tests/clients/$suite/run || exit 1; done
+
+# Speed as shares of the HTTP floor of this machine. Needs KLOAD_DIR; never passes or fails.
+bench:
+    cargo build --release --bins
+    tests/clients/bench/run
+
+# What CI runs.
+ci:
+    .ci/run
