@@ -95,7 +95,7 @@ impl Recovery<'_> {
         let mut opened = Vec::new();
         for (&number, &salt) in &state.segments {
             let path = segment::path(number);
-            let file = match self.world.disk.open(&path, Open::Existing) {
+            let file = match self.world.disk.open_log(&path, Open::Existing) {
                 Ok(file) => file,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     self.suspect = true;
@@ -162,6 +162,7 @@ impl Recovery<'_> {
                 self.reseal(&one.segment, scanned)?;
             } else {
                 self.make_durable(&one.segment, &scanned)?;
+                one.segment.file.zeros_from(scanned.end);
                 active = Some(scanned.into_active(one.segment));
             }
         }

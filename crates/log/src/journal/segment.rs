@@ -124,7 +124,7 @@ fn write_ahead(
     header: &SegmentHeader,
 ) -> io::Result<Arc<dyn File>> {
     const CHUNK: usize = 1 << 20;
-    let file = disk.open(temporary, Open::New)?;
+    let file = disk.open_log(temporary, Open::New)?;
     let zeros = vec![0; CHUNK.min(header.bytes as usize)];
     let mut offset = 0;
     while offset < header.bytes {
@@ -134,6 +134,7 @@ fn write_ahead(
     }
     file.write_at(&mut [IoSlice::new(&header.encode())], 0)?;
     file.sync()?;
+    file.zeros_from(HEAD_BYTES as u64);
     disk.rename(temporary, path)?;
     disk.sync_dir(DIRECTORY)?;
     Ok(file)

@@ -1,0 +1,169 @@
+//! The real file system. All calls that std or the kernel could make differently elsewhere stand here and in `direct.rs`.
+#![allow(clippy::disallowed_methods)] // the one place that touches files
+
+use std::{
+    fs::{File as StdFile, OpenOptions},
+    io::{self, IoSlice},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{Disk, File, Open, direct::DirectFile};
+
+/// The real file system below one directory.
+#[derive(Debug)]
+pub struct RealDisk {
+    root: PathBuf,
+}
+
+impl RealDisk {
+    /// A disk below `root`, which is created if it does not exist.
+    pub fn new(root: &Path) -> io::Result<RealDisk> {
+        std::fs::create_dir_all(root)?;
+        Ok(RealDisk { root: root.to_owned() })
+    }
+
+    /// Takes the directory's lock for as long as the answer lives, or says `WouldBlock` if another process has it.
+    pub fn lock(&self) -> io::Result<DirectoryLock> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(self.root.join("lock"))?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+        Ok(DirectoryLock { _file: file })
+    }
+}
+
+/// Held while the process uses the data directory; the kernel lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: StdFile,
+}
+
+impl Disk for RealDisk {
+    fn open(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(CachedFile(open(&self.root.join(path), how)?)))
+    }
+
+    fn open_log(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
+        let path = self.root.join(path);
+        let cached = CachedFile(open(&path, how)?);
+        Ok(match DirectFile::open(&path) {
+            Some(direct) => Arc::new(LogFile { direct, cached }),
+            None => Arc::new(cached),
+        })
+    }
+
+    fn create_dir(&self, path: &str) -> io::Result<()> {
+        std::fs::create_dir_all(self.root.join(path))
+    }
+
+    fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.root.join(path))? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        Ok(names)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.root.join(from), self.root.join(to))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        std::fs::remove_file(self.root.join(path))
+    }
+
+    fn sync_dir(&self, path: &str) -> io::Result<()> {
+        StdFile::open(self.root.join(path))?.sync_all()
+    }
+}
+
+fn open(path: &Path, how: Open) -> io::Result<StdFile> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    match how {
+        Open::Existing => {}
+        Open::New => {
+            options.create_new(true);
+        }
+        Open::Either => {
+            options.create(true);
+        }
+    }
+    options.open(path)
+}
+
+/// A file behind the page cache.
+pub(super) struct CachedFile(StdFile);
+
+impl File for CachedFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buf, offset)
+    }
+
+    fn write_at(&self, bufs: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        // The kernel takes at most this many buffers a call (IOV_MAX on Linux and macOS).
+        const BUFFERS_MAX: usize = 1024;
+        let (mut bufs, mut offset) = (bufs, offset);
+        IoSlice::advance_slices(&mut bufs, 0);
+        while !bufs.is_empty() {
+            let batch = bufs.len().min(BUFFERS_MAX);
+            let written = match rustix::io::pwritev(&self.0, &bufs[..batch], offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => written,
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            offset += written as u64;
+            IoSlice::advance_slices(&mut bufs, written);
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    // `sync_data` is fdatasync on Linux and F_FULLFSYNC on macOS; both make the length durable too.
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+/// A file that is read through the page cache and written past it.
+struct LogFile {
+    direct: DirectFile,
+    cached: CachedFile,
+}
+
+impl File for LogFile {
+    fn len(&self) -> io::Result<u64> {
+        self.cached.len()
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.cached.read_at(buf, offset)
+    }
+
+    fn write_at(&self, bufs: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        self.direct.write_at(&self.cached, bufs, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.direct.release();
+        self.cached.set_len(len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.cached.sync()
+    }
+
+    fn zeros_from(&self, offset: u64) {
+        self.direct.zeros_from(offset);
+    }
+}
