@@ -110,6 +110,10 @@ impl Kinesis {
         &self.inner
     }
 
+    pub(crate) fn catalog_snapshot(&self) -> Arc<Snapshot> {
+        self.inner.catalog.snapshot()
+    }
+
     /// Whether there is such an operation here.
     pub fn knows(operation: &str) -> bool {
         ops::Operation::from_name(operation).is_some()

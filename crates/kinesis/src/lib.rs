@@ -18,6 +18,7 @@ mod model;
 mod monitoring;
 mod next_token;
 mod ops;
+mod owner;
 mod quota;
 mod retention;
 mod tags;
@@ -28,3 +29,4 @@ mod utc;
 
 pub use error::Error;
 pub use kinesis::{Config, Kinesis, Shards, living_shards};
+pub use owner::ShardOwner;

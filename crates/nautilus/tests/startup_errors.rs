@@ -111,3 +111,50 @@ fn wrong_flags_end_with_64() {
     assert_eq!(code, 64);
     assert!(stderr.starts_with("error: `--log a=b=c` is not understood: "), "{stderr}");
 }
+
+#[test]
+fn a_module_that_is_not_understood_ends_with_78() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let module = directory.path().join("module");
+    fs::create_dir(&module).expect("a directory");
+    fs::write(module.join("main.tf"), "resource \"aws_s3_bucket\" \"b\" {\n}\n").expect("a file");
+    let data = directory.path().join("data");
+    let (code, stdout, stderr) = common::nautilus(&["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .env("NAUTILUS_APPLY", &module)
+        .env("NAUTILUS_DATA_DIR", &data)
+        .output()
+        .map(common::told)
+        .expect("it runs");
+    assert_eq!((code, stdout.as_str()), (78, ""));
+    let place = format!("error: {}/main.tf:1: ", module.display());
+    assert!(stderr.contains(&place) && stderr.contains("aws_s3_bucket"), "{stderr}");
+    assert!(stderr.contains("\n  hint: "), "{stderr}");
+}
+
+#[test]
+fn a_missing_module_ends_with_78() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let data = data.to_str().expect("a path in UTF-8");
+    let words =
+        ["serve", "--dev", "--listen", "127.0.0.1:0", "--data-dir", data, "--apply", "/no/such"];
+    let (code, _, stderr) = run(&words);
+    assert_eq!(code, 78, "{stderr}");
+    assert!(stderr.contains("error: /no/such"), "{stderr}");
+}
+
+#[test]
+fn environment_variables_are_flags() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let address = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = address.local_addr().expect("an address").to_string();
+    let (code, _, stderr) = common::nautilus(&["serve"])
+        .env("NAUTILUS_DEV", "1")
+        .env("NAUTILUS_LISTEN", &taken)
+        .env("NAUTILUS_DATA_DIR", directory.path())
+        .output()
+        .map(common::told)
+        .expect("it runs");
+    assert_eq!(code, 69, "{stderr}");
+    assert!(stderr.starts_with(&format!("error: cannot listen on {taken}: ")), "{stderr}");
+}

@@ -53,6 +53,8 @@ impl Default for Limits {
     }
 }
 
+/// Connections that the kernel holds for us until we accept them.
+pub(crate) const BACKLOG: u32 = 1024;
 /// Longest head; a longer one is answered 431. Also the most that a connection buffers unread.
 pub(crate) const HEAD_BYTES_MAX: usize = 128 << 10;
 /// How a body of unknown length takes its permits.

@@ -21,7 +21,7 @@ use nautilus_identity::Identity;
 use nautilus_kinesis::Kinesis;
 use nautilus_log::{Clock, Rng, SystemClock};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
@@ -32,7 +32,7 @@ use crate::{
     drain::{self, Drained, InFlightCount, Phase},
     health::Health,
     host::HostRules,
-    limits::{DRAIN_IDLE, HEAD_BYTES_MAX, Limits},
+    limits::{BACKLOG, DRAIN_IDLE, HEAD_BYTES_MAX, Limits},
     request_id::RequestIds,
     service::Service,
     stream::{Activity, TimedStream},
@@ -72,9 +72,16 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Takes the port; port 0 takes a free one.
-    pub async fn bind(address: SocketAddr) -> io::Result<Socket> {
-        let listener = TcpListener::bind(address).await?;
+    /// Takes the port; port 0 takes a free one. Must be called in a runtime.
+    pub fn bind(address: SocketAddr) -> io::Result<Socket> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // Without it a restart would have to wait for the old connections' last packets.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         Ok(Socket { listener, address })
     }
@@ -161,9 +168,8 @@ impl Server {
         drained
     }
 
-    /// Takes in those who have connected already, and nobody else.
+    /// Takes in those who have connected already, and nobody else: no more than can have waited.
     async fn accept_waiting(&self) {
-        const BACKLOG: usize = 1024; // more than this did not wait when we were told to stop
         for _ in 0..BACKLOG {
             let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else { return };
             let accepted = tokio::select! {
@@ -190,14 +196,21 @@ impl Server {
     async fn accept_all(&self) -> Infallible {
         // An accept that fails for want of descriptors would fail again at once.
         const AFTER_FAILURE: Duration = Duration::from_millis(50);
+        let mut failing = false;
         loop {
             // Nothing closes the semaphore.
             let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else { continue };
             match self.socket.listener.accept().await {
-                Ok((stream, peer)) => self.start(stream, peer, permit),
+                Ok((stream, peer)) => {
+                    failing = false;
+                    self.start(stream, peer, permit);
+                }
                 Err(error) if is_the_clients(&error) => debug!(%error, "accept"),
                 Err(error) => {
-                    warn!(%error, "accept");
+                    if !failing {
+                        warn!(%error, "no connection can be accepted; clients wait");
+                    }
+                    failing = true;
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
             }

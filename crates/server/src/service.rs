@@ -181,7 +181,7 @@ enum Origin {
 /// How much of the answers' budget an operation takes before it runs; what it does not use goes back when it has.
 fn answer_bytes_max(operation: &str) -> usize {
     match operation {
-        "GetRecords" => 15 << 20, // 10 MiB in base64, with keys and sequence numbers
+        "GetRecords" => 20 << 20, // 10 MiB in base64, with keys and sequence numbers of 10,000 records
         "ListShards" | "DescribeStream" => 4 << 20,
         "ListStreams" => 1 << 20,
         _ => 128 << 10,

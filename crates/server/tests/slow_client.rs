@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{TestServer, call, head};
 use nautilus_server::Limits;
 
-const SOON: Duration = Duration::from_millis(150);
+const SOON: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn a_head_that_does_not_end_closes_the_connection() {
@@ -72,5 +72,20 @@ async fn a_client_that_reads_no_answers_loses_its_connection() {
     let mut other = server.connect().await;
     other.send(call("ListStreams", "{}")).await;
     assert_eq!(other.answer().await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn more_connections_than_are_allowed_wait_their_turn() {
+    let server = TestServer::start(Limits { connections_max: 1, ..Limits::default() }).await;
+    let mut first = server.connect().await;
+    first.send(call("ListStreams", "{}")).await;
+    assert_eq!(first.answer().await.status, 200);
+    let mut second = server.connect().await;
+    second.send(call("ListStreams", "{}")).await;
+    first.send(call("ListStreams", "{}")).await;
+    assert_eq!(first.answer().await.status, 200);
+    drop(first);
+    assert_eq!(second.answer().await.status, 200);
     server.stop().await;
 }

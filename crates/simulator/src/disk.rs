@@ -443,6 +443,17 @@ impl File for SimFile {
         }
         Ok(())
     }
+
+    fn zeros_from(&self, offset: u64) {
+        let mut state = self.disk.state.lock();
+        if state.stopped_at.is_some() {
+            return;
+        }
+        let Ok((image, path)) = state.file(self.node, self.life) else { return };
+        let rest = image.len().saturating_sub(offset as usize);
+        let zeros = image.read(offset as usize, rest).is_none_or(|b| b.iter().all(|b| *b == 0));
+        assert!(zeros, "{path} was promised to be zeros from {offset}");
+    }
 }
 
 fn parts(path: &str) -> impl Iterator<Item = &str> {

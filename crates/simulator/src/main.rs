@@ -1,8 +1,11 @@
 //! Replays one seed and prints what happens in its world: `cargo run -p nautilus-simulator -- <seed> [steps]`.
+//!
+//! With `RUST_LOG=debug` the rooms' own logs stand between the steps, on stderr.
 
 use std::process::ExitCode;
 
 use nautilus_simulator::run_seed;
+use tracing_subscriber::EnvFilter;
 
 /// As many as the tests do.
 const STEPS: u64 = 500;
@@ -18,6 +21,12 @@ fn main() -> ExitCode {
         eprintln!("usage: nautilus-simulator <seed> [steps]");
         return ExitCode::from(2);
     };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_ansi(false)
+        .init();
     match run_seed(seed, steps.unwrap_or(STEPS), None) {
         Ok((counts, story)) => {
             println!("{story}\n{counts}");

@@ -43,7 +43,7 @@ struct Operation {
     run: fn(&mut World) -> Result<(), Violation>,
 }
 
-const OPERATIONS: [Operation; 15] = [
+const OPERATIONS: [Operation; 16] = [
     Operation { weight: 220, run: |world| batch(world, put_record::sample) },
     Operation { weight: 100, run: |world| batch(world, put_records::sample) },
     Operation { weight: 120, run: |world| one(world, get_records::sample) },
@@ -58,6 +58,7 @@ const OPERATIONS: [Operation; 15] = [
     Operation { weight: 90, run: clock_step::run },
     Operation { weight: 40, run: crash::light_fuse },
     Operation { weight: 14, run: crash::crash_now },
+    Operation { weight: 8, run: crash::torn_groups },
     Operation { weight: 14, run: restart::run },
 ];
 

@@ -54,7 +54,7 @@ pub struct World {
     next_incarnation: u64,
     next_life: u64,
     /// Every record has the same size: then one life's frames lie exactly over another's.
-    equal_frames: bool,
+    equal_bytes: Option<u64>,
     story: String,
 }
 
@@ -79,12 +79,17 @@ impl World {
             next_record: 1,
             next_incarnation: 1,
             next_life: 1,
-            equal_frames: chance.one_in(2),
+            // From several frames in a sector to several sectors in a frame.
+            equal_bytes: if chance.one_in(2) {
+                chance.pick(&[24, 424, 936, 1_900]).copied()
+            } else {
+                None
+            },
             story: String::new(),
             settings,
             chance,
         };
-        let chosen = format!("{:?}, equal frames: {}", world.settings, world.equal_frames);
+        let chosen = format!("{:?}, equal bytes: {:?}", world.settings, world.equal_bytes);
         world.tell(format_args!("{chosen}"));
         world.open_or_crash()?;
         Ok(world)
@@ -115,6 +120,7 @@ impl World {
         let now_ms = self.clock.now_ms() as i64 - START_MS as i64;
         // Data is mostly padding: the head of a line says what happened.
         let line = line.to_string();
+        tracing::debug!("{line:.1000}");
         writeln!(self.story, "{now_ms:>10} {line:.1000}").expect("a string takes every line");
     }
 }
@@ -157,14 +163,8 @@ impl World {
     pub(crate) fn some_put(&mut self) -> Put {
         let id = self.next_record;
         self.next_record += 1;
-        let more_bytes = match self.chance.weighted(&[70, 20, 8, 2]) {
-            _ if self.equal_frames => 24,
-            0 => self.chance.below(100),
-            1 => self.chance.below(600),
-            2 => self.chance.below(3_000),
-            _ => self.chance.below(20_000),
-        };
-        let explicit = !self.equal_frames && self.chance.one_in(2);
+        let more_bytes = self.equal_bytes.unwrap_or_else(|| self.some_bytes());
+        let explicit = self.equal_bytes.is_none() && self.chance.one_in(2);
         let explicit_hash_key = explicit.then(|| {
             let (high, low) = (self.chance.below(u64::MAX), self.chance.below(u64::MAX));
             *self
@@ -177,6 +177,15 @@ impl World {
             key: format!("key-{:02}", self.chance.below(100)),
             data_bytes: ID_BYTES + more_bytes as usize,
             explicit_hash_key,
+        }
+    }
+
+    fn some_bytes(&self) -> u64 {
+        match self.chance.weighted(&[70, 20, 8, 2]) {
+            0 => self.chance.below(100),
+            1 => self.chance.below(600),
+            2 => self.chance.below(3_000),
+            _ => self.chance.below(20_000),
         }
     }
 

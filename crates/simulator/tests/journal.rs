@@ -35,7 +35,7 @@ struct World {
     journal: Option<Journal>,
     segment_bytes: u64,
     tail_bytes_max: usize,
-    equal: bool,
+    equal: Option<u64>,
     next_record: u64,
     life: u64,
     /// By shard and position: acknowledged or seen.
@@ -57,7 +57,7 @@ impl World {
             journal: None,
             segment_bytes: 1024 * *chance.pick(&[2, 4, 8, 32]).expect("not empty"),
             tail_bytes_max: *chance.pick(&[0, 1_000, 100_000]).expect("not empty"),
-            equal: chance.one_in(2),
+            equal: if chance.one_in(2) { chance.pick(&[24, 440, 1_900]).copied() } else { None },
             next_record: 1,
             life: 0,
             known: BTreeMap::new(),
@@ -167,7 +167,8 @@ impl World {
         match self.chance.weighted(&[60, 8, 6, 4, 10, 6]) {
             0 => self.append()?,
             1 => {
-                let fuse = Fuse::Calls(self.chance.below(25));
+                let fuse =
+                    Fuse::Calls(self.chance.below(if self.chance.one_in(2) { 3 } else { 25 }));
                 self.tell(format!("fuse {fuse:?}"));
                 self.disk.set_fuse(Some(fuse));
             }
@@ -223,7 +224,7 @@ impl World {
                     continue;
                 }
                 let mut builder = FrameBuilder::new(ShardLogId(shard), 64);
-                let count = if self.equal { 1 } else { self.chance.between(1, 4) };
+                let count = if self.equal.is_some() { 1 } else { self.chance.between(1, 4) };
                 let ids: Vec<u64> = (0..count).map(|_| self.send(shard, &mut builder)).collect();
                 sent.push((shard, ids));
                 frames.push(builder.finish());
@@ -264,7 +265,7 @@ impl World {
         let id = self.next_record;
         self.next_record += 1;
         self.open.insert(id, shard);
-        let more = if self.equal { 60 } else { self.chance.below(700) as usize };
+        let more = self.equal.unwrap_or_else(|| self.chance.below(700)) as usize;
         let pushed: Result<(), ()> = builder.push(b"key", None, 8 + more, |data| {
             data.fill(7);
             data[..8].copy_from_slice(&id.to_le_bytes());

@@ -46,7 +46,11 @@ pub(crate) fn open(disk: &dyn Disk, name: &str, cache_bytes: usize) -> Result<Da
         builder.create_with_backend(Backend(file)).map_err(database)
     };
     match disk.open(name, Open::Existing) {
-        Ok(file) => return on(file),
+        Ok(file) => {
+            // A life that was killed between the name and its sync left a name that may still vanish.
+            disk.sync_dir(".").map_err(io("sync the directory of"))?;
+            return on(file);
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(io("open")(error)),
     }
@@ -56,8 +60,7 @@ pub(crate) fn open(disk: &dyn Disk, name: &str, cache_bytes: usize) -> Result<Da
         _ => {}
     }
     let file = disk.open(&temporary, Open::New).map_err(io("make"))?;
-    let made = on(file.clone())?;
-    file.sync().map_err(io("sync"))?;
+    let made = on(file)?; // synced, when it is made
     disk.rename(&temporary, name).map_err(io("name"))?;
     disk.sync_dir(".").map_err(io("sync the directory of"))?;
     Ok(made)

@@ -1,7 +1,8 @@
 """Reads what strace wrote: journal write, its fdatasync and the answer of each record must follow one another.
 
-For each record: the write that carries its partition key gives the journal's descriptor; an fdatasync of that very
-descriptor must begin after the write has ended, and end before the write of the answer begins.
+For each record: the write that carries its partition key gives the journal's file; an fdatasync of that very file (of
+any descriptor of it: it may be open twice) must begin after the write has ended, and end before the write of the answer
+begins.
 """
 
 import re
@@ -9,11 +10,11 @@ import sys
 
 LINE = re.compile(r"^(\d+)\s+(\d+\.\d+)\s+(.*)$")
 TOOK = re.compile(r"<(\d+\.\d+)>$")
-START = re.compile(r"^(\w+)\((\d+)")
+START = re.compile(r"^(\w+)\(\d+<([^>]*)>")
 
 
 def calls(path):
-    """(name, descriptor, arguments, began, ended) of every whole call, in order of their ends; the times are strace's."""
+    """(name, file, arguments, began, ended) of every whole call, in order of their ends; the times are strace's."""
     waiting = {}
     for line in open(path, errors="replace"):
         found = LINE.match(line)
@@ -25,10 +26,10 @@ def calls(path):
                 yield *waiting.pop(thread), at
         elif call := START.match(text):
             if "<unfinished ...>" in text:
-                waiting[thread] = (call[1], int(call[2]), text, at)
+                waiting[thread] = (call[1], call[2], text, at)
             else:
                 took = TOOK.search(text)
-                yield call[1], int(call[2]), text, at, at + float(took[1] if took else 0)
+                yield call[1], call[2], text, at, at + float(took[1] if took else 0)
 
 
 def main(trace, numbers):
@@ -38,7 +39,7 @@ def main(trace, numbers):
     for i, sequence in enumerate(sequence_numbers, 1):
         key = f"traced-record-{i}"
         writes = [c for c in every if c[0].startswith("pwrite") or c[0] in ("write", "writev")]
-        journal = [c for c in writes if key in c[2] and "HTTP/1.1" not in c[2]]
+        journal = [c for c in writes if key in c[2] and c[1].endswith(".seg")]
         assert journal, f"{key}: no write to the journal in the trace"
         written = journal[0]
         answers = [c for c in every if sequence in c[2] and c[0] in ("write", "writev", "sendto", "sendmsg")]
@@ -48,9 +49,9 @@ def main(trace, numbers):
             c for c in every
             if c[0] in ("fdatasync", "fsync") and c[1] == written[1] and written[4] <= c[3] and c[4] <= answered[3]
         ]
-        assert syncs, f"{key}: no fdatasync of descriptor {written[1]} between its write and its answer"
+        assert syncs, f"{key}: no fdatasync of {written[1]} between its write and its answer"
         print(
-            f"  strace: {key}: {written[0]}({written[1]}), {syncs[0][0]} ended after "
+            f"  strace: {key}: {written[0]} to {written[1].rsplit('/')[-1]}, {syncs[0][0]} ended after "
             f"{(syncs[0][4] - written[3]) * 1000:.1f} ms, answer began after {(answered[3] - written[3]) * 1000:.1f} ms"
         )
 

@@ -287,7 +287,7 @@ impl Committer {
         let next = match self.maker.take(&self.world) {
             Ok(segment) => segment,
             Err(error) => {
-                tracing::error!(%error, "no new segment: writes are refused until there is space");
+                tracing::debug!(%error, "writes are refused");
                 return Ok(false);
             }
         };

@@ -10,6 +10,9 @@ use crate::Threads;
 
 use super::{Error, World, segment, segment::Segment};
 
+/// Between two attempts to make a segment, when the first failed.
+const REST_MS: u64 = 1000;
+
 /// See the module.
 #[derive(Clone)]
 pub(crate) struct Maker {
@@ -27,6 +30,8 @@ struct Orders {
 struct State {
     ready: VecDeque<Result<Arc<Segment>, Error>>,
     segment_wanted: bool,
+    /// After a failure: until then no other attempt, Unix ms.
+    rest_until_ms: u64,
     sweep_wanted: bool,
     stopping: bool,
 }
@@ -57,8 +62,15 @@ impl Maker {
             let ready = state.ready.pop_front();
             return ready.unwrap_or_else(|| segment::make(world));
         }
+        if state.ready.is_empty() && world.clock.now_ms() < state.rest_until_ms {
+            return Err(Error::Full);
+        }
         loop {
             let ready = state.ready.pop_front();
+            if matches!(ready, Some(Err(_))) {
+                state.rest_until_ms = world.clock.now_ms() + REST_MS;
+                return Err(Error::Full);
+            }
             state.segment_wanted |= state.ready.is_empty();
             self.orders.changed.notify_all();
             match ready {
@@ -92,6 +104,9 @@ impl Orders {
             if std::mem::take(&mut state.segment_wanted) {
                 drop(state);
                 let made = segment::make(world);
+                if let Err(error) = &made {
+                    tracing::error!(%error, "no new segment: when this one is full, writes are refused");
+                }
                 state = self.state.lock();
                 state.ready.push_back(made);
                 self.changed.notify_all();

@@ -26,6 +26,7 @@ use std::{
     thread::JoinHandle,
 };
 
+pub use self::recovery::prepare;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
@@ -88,6 +89,9 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// There is no new segment to write to, for now.
+    #[error("journal: no space for another segment")]
+    Full,
     /// The catalog could not be written.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -161,6 +165,8 @@ pub struct CutShard {
     pub first: Position,
     /// The last position.
     pub last: Position,
+    /// When they would have arrived, Unix ms.
+    pub arrived_ms: u64,
 }
 
 /// Damaged bytes.

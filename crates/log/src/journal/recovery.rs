@@ -11,7 +11,7 @@ use std::{collections::HashMap, io::IoSlice, sync::Arc};
 use parking_lot::Mutex;
 
 use crate::{
-    NextPosition, Open, ShardLogId,
+    Disk, NextPosition, Open, ShardLogId,
     format::{self, Footer, HEAD_BYTES, Head, Run},
     manifest::{CleanStop, ManifestChange, ManifestState},
     mutant::{self, Mutant},
@@ -35,11 +35,18 @@ pub(crate) struct Recovered {
     pub report: Report,
 }
 
+/// Makes the journal's directory. Durable with the next sync of the data directory, which opening the catalog does.
+pub fn prepare(disk: &dyn Disk) -> std::io::Result<()> {
+    disk.create_dir(DIRECTORY)
+}
+
 /// Opens what is there; fills the world's shards and segments.
 pub(crate) fn recover(world: &World, next_shard: ShardLogId) -> Result<Recovered, Error> {
     let io = |op| move |source| Error::Io { op, segment: 0, source };
-    world.disk.create_dir(DIRECTORY).map_err(io("make directory"))?;
-    world.disk.sync_dir(".").map_err(io("sync directory"))?;
+    if world.disk.list(DIRECTORY).is_err() {
+        prepare(&*world.disk).map_err(io("make directory"))?;
+        world.disk.sync_dir(".").map_err(io("sync directory"))?;
+    }
     let mut state = world.manifest.state();
     remove_leftovers(world, &state)?;
     if state.journal_id == 0 {
@@ -338,6 +345,7 @@ impl Recovery<'_> {
             shard: head.shard,
             first: head.first,
             last: head.end() - 1,
+            arrived_ms: head.arrived_ms,
         });
         let cut = Cut {
             segment: segment.number,
@@ -345,10 +353,6 @@ impl Recovery<'_> {
             bytes: to - from,
             shards: shards.collect(),
         };
-        tracing::warn!(
-            segment = cut.segment, offset = cut.offset, bytes = cut.bytes, frames = ?cut.shards,
-            "cut a write that the last stop interrupted; nothing of it was acknowledged"
-        );
         self.report.cuts.push(cut);
         Ok(())
     }
@@ -408,8 +412,10 @@ impl Recovery<'_> {
                 }
             }
         }
-        let synced = self.world.disk.sync_dir(DIRECTORY);
-        synced.map_err(|source| Error::Io { op: "sync directory", segment: 0, source })?;
+        if !self.world.segments.all().is_empty() {
+            let synced = self.world.disk.sync_dir(DIRECTORY);
+            synced.map_err(|source| Error::Io { op: "sync directory", segment: 0, source })?;
+        }
         let next_group = self.group_max + 1;
         Ok(Recovered { active, ready, next_group, clean, report: self.report })
     }

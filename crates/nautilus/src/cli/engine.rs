@@ -70,6 +70,7 @@ impl Engine {
 
         let catalog_failed = fatal(Arc::clone(&tell));
         let on_fatal = Box::new(move |error: &store::Error| catalog_failed(error.to_string()));
+        log::prepare(&*disk).map_err(|error| disk_failure(&error.to_string()))?;
         let store = Store::open(&*disk, Threads::Own, on_fatal).map_err(|e| store_failure(&e))?;
         let Shards { living, next_id } =
             living_shards(&store).map_err(|error| Failure::new(DATA, error.to_string()))?;
@@ -91,14 +92,14 @@ impl Engine {
             },
         })
         .map_err(|error| journal_failure(&error))?;
-        tell_recovery(&report);
 
         let config = Config {
             transition_delay_ms: args.transition_delay,
             limits_enforced: args.limits == LimitsMode::Aws,
         };
         let kinesis = Kinesis::open(store, journal.clone(), clock, Arc::new(SystemRng), config)
-            .map_err(|error| Failure::new(IO, error.to_string()))?;
+            .map_err(|error| disk_failure(&error.to_string()))?;
+        tell_recovery(&kinesis, &report);
         Ok(Engine { kinesis, journal, failure, _lock: lock })
     }
 
@@ -169,13 +170,21 @@ fn journal_failure(error: &log::Error) -> Failure {
     }
 }
 
-fn tell_recovery(report: &log::Report) {
-    for cut in &report.cuts {
-        let log::Cut { segment, offset, bytes, shards } = cut;
-        tracing::warn!(segment, offset, bytes, ?shards, "cut a write that was never acknowledged");
+fn tell_recovery(kinesis: &Kinesis, report: &log::Report) {
+    for log::Cut { segment, offset, bytes, shards } in &report.cuts {
+        tracing::warn!(segment, offset, bytes, "cut a write that was never acknowledged");
+        for log::CutShard { shard, first, last, arrived_ms } in shards {
+            let Some(owner) = kinesis.owner(*shard) else { continue };
+            tracing::warn!(
+                stream = owner.stream(),
+                shard = owner.shard_id(),
+                first = owner.sequence_number(*first, *arrived_ms),
+                last = owner.sequence_number(*last, *arrived_ms),
+                "these records were cut"
+            );
+        }
     }
-    for damage in &report.damage {
-        let log::Damage { segment, offset, end, what } = damage;
+    for log::Damage { segment, offset, end, what } in &report.damage {
         tracing::error!(segment, offset, end, what, "damaged records; the rest stays readable");
     }
 }

@@ -44,7 +44,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let mut signals = Signals::register()
         .map_err(|error| Failure::new(IO, format!("signals cannot be received: {error}")))?;
     let directory = engine::lock(&args.data_dir)?;
-    let socket = Socket::bind(args.listen).await.map_err(|error| port_failure(args, &error))?;
+    let socket = Socket::bind(args.listen).map_err(|error| port_failure(args, &error))?;
     let address = socket.address();
 
     let clock = Arc::new(SystemClock::default());

@@ -7,7 +7,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
@@ -26,7 +26,11 @@ pub fn nautilus(words: &[&str]) -> Command {
 
 /// Runs it to its end: exit code, stdout, stderr.
 pub fn run(words: &[&str]) -> (i32, String, String) {
-    let output = nautilus(words).output().expect("it runs");
+    told(nautilus(words).output().expect("it runs"))
+}
+
+/// What an ended process left: exit code, stdout, stderr.
+pub fn told(output: Output) -> (i32, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it speaks UTF-8");
     (output.status.code().expect("it exits"), text(output.stdout), text(output.stderr))
 }
@@ -46,7 +50,12 @@ impl Process {
         let data_dir = data_dir.to_str().expect("a path in UTF-8");
         let mut words = vec!["serve", "--dev", "--listen", "127.0.0.1:0", "--data-dir", data_dir];
         words.extend(more);
-        let mut child = nautilus(&words).stderr(Stdio::piped()).spawn().expect("it starts");
+        Process::spawn(nautilus(&words))
+    }
+
+    /// Starts what is a server in the end, and waits until it is ready.
+    pub fn spawn(mut command: Command) -> Process {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let stderr = child.stderr.take().expect("a pipe");
         let (sender, lines) = channel();
         std::thread::spawn(move || {

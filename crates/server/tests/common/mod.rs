@@ -40,7 +40,7 @@ impl TestServer {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SystemClock::default());
         let (kinesis, journal) = open(directory.path(), clock.clone());
-        let socket = Socket::bind(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let socket = Socket::bind(([127, 0, 0, 1], 0).into()).expect("a port");
         let address = socket.address();
         let services = Services {
             kinesis,

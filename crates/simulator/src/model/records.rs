@@ -73,8 +73,10 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct ShardRecords {
     known: BTreeMap<Sequence, Known>,
-    /// The last record that somebody found expired: it and all before it are gone for good.
+    /// The last record that was expired when retention changed: it and all before it are gone for good.
     expired_through: Option<Sequence>,
+    /// The last record that somebody missed because it was expired by the clock.
+    missed_through: Option<Sequence>,
     /// The StartingSequenceNumber, once it was seen.
     start: Option<Sequence>,
 }
@@ -89,6 +91,12 @@ impl ShardRecords {
     pub fn nth(&self, index: usize) -> Option<&Sequence> {
         let count = self.known.len();
         self.known.keys().nth(if count == 0 { 0 } else { index % count })
+    }
+
+    /// When the `index`th known record arrived, counted round.
+    pub fn arrival_ms_of(&self, index: usize) -> Option<u64> {
+        let count = self.known.len();
+        self.known.values().nth(if count == 0 { 0 } else { index % count }).map(|k| k.arrival_ms)
     }
 
     /// A record was acknowledged, or seen for the first time.
@@ -120,6 +128,11 @@ impl ShardRecords {
                 self.expired_through = Some(sequence.clone());
             }
         }
+    }
+
+    /// The clock was set back: what expired by it alone may be there again, until the clock has caught up.
+    pub fn clock_set_back(&mut self) {
+        self.missed_through = None;
     }
 
     /// A shard begins for ever where it began, and below its first record.
@@ -195,7 +208,8 @@ impl ShardRecords {
 
     fn check_expired(&self, page: &[Seen], floors: Floors) -> Result<(), Violation> {
         let Some(first) = page.first() else { return Ok(()) };
-        if self.expired_through.as_ref().is_some_and(|expired| first.sequence <= *expired) {
+        let gone = self.expired_through.as_ref().max(self.missed_through.as_ref());
+        if gone.is_some_and(|gone| first.sequence <= *gone) {
             return Err(Violation::new(format!("expired record {} came back", first.id)));
         }
         let upto_first = self.known.range(..=&first.sequence);
@@ -218,7 +232,7 @@ impl ShardRecords {
         floors: Floors,
     ) -> Result<(), Violation> {
         let range = (from.as_ref(), to.as_ref());
-        let (mut seen, mut expired) = (page.iter().peekable(), None);
+        let (mut seen, mut missed) = (page.iter().peekable(), None);
         for (sequence, known) in self.known.range::<Sequence, _>(range) {
             if seen.next_if(|seen| seen.sequence == *sequence).is_some() {
                 continue;
@@ -230,9 +244,9 @@ impl ShardRecords {
                     known.put.id
                 )));
             }
-            expired = Some(sequence.clone());
+            missed = Some(sequence.clone());
         }
-        self.expired_through = self.expired_through.take().max(expired);
+        self.missed_through = self.missed_through.take().max(missed);
         Ok(())
     }
 }

@@ -20,8 +20,8 @@ pub(super) struct Change {
     pub input: Json,
     /// Asked only of an ACTIVE stream.
     pub effect: Box<Effect>,
-    /// Does what else the change does to the world.
-    pub then: fn(&mut World, &str),
+    /// Does what else a change that changes something does to the world.
+    pub before: fn(&mut World, &str),
 }
 
 impl Prepared for Change {
@@ -37,7 +37,9 @@ impl Prepared for Change {
         };
         match (&reply, effect) {
             (Reply::Done(_), Ok(stream)) => {
-                (self.then)(world, &self.name);
+                if world.model.stream(&self.name) != Some(&stream) {
+                    (self.before)(world, &self.name);
+                }
                 world.model.set(&self.name, Some(stream));
                 world.clock_moved();
                 Ok(Outcome::Done)

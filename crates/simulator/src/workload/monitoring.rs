@@ -40,7 +40,7 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
         Ok(Stream { metrics, status, ..stream.clone() })
     };
     let effect = Box::new(effect);
-    Some(Box::new(Change { name, operation, input, effect, then: |_, _| () }))
+    Some(Box::new(Change { name, operation, input, effect, before: |_, _| () }))
 }
 
 fn same_mode(world: &World, name: String) -> Change {
@@ -52,6 +52,6 @@ fn same_mode(world: &World, name: String) -> Change {
         name,
         operation: "UpdateStreamMode",
         effect: Box::new(|stream| Ok(stream.clone())),
-        then: |_, _| (),
+        before: |_, _| (),
     }
 }

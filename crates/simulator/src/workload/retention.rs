@@ -29,6 +29,6 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
         name,
         operation,
         effect: Box::new(effect),
-        then: World::expire_for_good,
+        before: World::expire_for_good,
     }))
 }

@@ -31,7 +31,7 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
                 stream.tags.extend(tags.clone());
                 Ok(stream)
             }),
-            then: |_, _| (),
+            before: |_, _| (),
         }
     } else {
         let keys: Vec<String> = world.some_tags().into_keys().collect();
@@ -45,7 +45,7 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
                 stream.tags.retain(|key, _| !keys.contains(key));
                 Ok(stream)
             }),
-            then: |_, _| (),
+            before: |_, _| (),
         }
     };
     Some(Box::new(change))

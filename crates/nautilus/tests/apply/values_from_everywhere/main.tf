@@ -6,7 +6,7 @@ locals {
   retention = local.is_prod ? local.day * 7 : local.day
   day       = 24
   about     = <<-EOT
-    Stream of ${var.team},
+    Stream of ${var.team}
       ${local.is_prod ? "for production" : "for trying out"}.
   EOT
 }
@@ -18,10 +18,9 @@ resource "aws_kinesis_stream" "orders" {
   shard_level_metrics = var.metrics
 
   tags = {
-    (var.stage)    = true
-    "shards-${1}"  = var.shards["prod"] - 1
-    About          = local.about
-    AccountStarter = "${var.budget}$${literal}"
+    (var.stage)   = true
+    "shards-${1}" = var.shards["prod"] - 1
+    Budget        = "${var.budget} EUR"
   }
 
   timeouts {
@@ -36,4 +35,8 @@ output "everything" {
 output "secret" {
   value     = local.name
   sensitive = true
+}
+
+output "literal" {
+  value = "$${literal} ${local.about}"
 }
