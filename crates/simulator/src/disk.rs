@@ -9,23 +9,23 @@
 //! to somewhere), but nothing is durable by it, it fails, and so does every later one until the crash. A sync of a segment that fails may besides
 //! leave pages that look clean and are not on the platter, as Linux does. Handles from before a crash stay dead.
 
+mod calls;
 mod directory;
 mod file;
 mod site;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, IoSlice},
+    io,
     sync::Arc,
 };
 
-use nautilus_log::{Disk, File, Open};
 use parking_lot::Mutex;
 
 pub use self::site::{Call, FileClass, Site};
 use self::{
     directory::{DirectoryImage, NodeId},
-    file::{FileImage, SECTOR_BYTES},
+    file::FileImage,
 };
 use crate::chance::Chance;
 
@@ -281,181 +281,6 @@ impl State {
     }
 }
 
-impl Disk for SimDisk {
-    fn open(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
-        let mut state = self.state.lock();
-        state.check_running()?;
-        let found = state.find(path);
-        let node = match (found, how) {
-            (Some(_), Open::New) => return Err(io::ErrorKind::AlreadyExists.into()),
-            (None, Open::Existing) => return Err(io::ErrorKind::NotFound.into()),
-            (Some(node), _) => node,
-            (None, _) => {
-                let (directory, name) = split(path);
-                state.directory(directory)?;
-                let stops = state.begin(Call::Create, FileClass::of_path(path))?;
-                let node = state
-                    .add_node(Node::File { image: FileImage::default(), path: path.to_owned() });
-                state.directory(directory)?.link(name, node);
-                if stops {
-                    state.check_running()?;
-                }
-                node
-            }
-        };
-        if matches!(state.nodes.get(&node), Some(Node::Directory(_))) {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        let life = state.life;
-        Ok(Arc::new(SimFile { disk: self.clone(), node, life }))
-    }
-
-    fn create_dir(&self, path: &str) -> io::Result<()> {
-        let mut state = self.state.lock();
-        state.check_running()?;
-        let mut parent = String::new();
-        for name in parts(path) {
-            if state.directory(&parent)?.get(name).is_none() {
-                let stops = state.begin(Call::Create, FileClass::Directory)?;
-                let node = state.add_node(Node::Directory(DirectoryImage::default()));
-                state.directory(&parent)?.link(name, node);
-                if stops {
-                    state.check_running()?;
-                }
-            }
-            parent = format!("{parent}/{name}");
-        }
-        Ok(())
-    }
-
-    fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let mut state = self.state.lock();
-        state.check_running()?;
-        Ok(state.directory(path)?.names().cloned().collect())
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = self.state.lock();
-        let ((directory, old), (to_directory, new)) = (split(from), split(to));
-        assert_eq!(directory, to_directory, "files are renamed within their directory");
-        let stops = state.begin(Call::Rename, FileClass::of_path(from))?;
-        if !state.directory(directory)?.rename(old, new) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let node = state.find(to).ok_or(io::ErrorKind::NotFound)?;
-        if let Some(Node::File { path, .. }) = state.nodes.get_mut(&node) {
-            *path = to.to_owned();
-        }
-        if stops { state.check_running() } else { Ok(()) }
-    }
-
-    fn remove(&self, path: &str) -> io::Result<()> {
-        let mut state = self.state.lock();
-        let (directory, name) = split(path);
-        let stops = state.begin(Call::Remove, FileClass::of_path(path))?;
-        if !state.directory(directory)?.unlink(name) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        if stops { state.check_running() } else { Ok(()) }
-    }
-
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
-        let mut state = self.state.lock();
-        if state.begin(Call::SyncDir, FileClass::Directory)? {
-            return state.check_running();
-        }
-        if !state.lies(Call::SyncDir, FileClass::Directory) {
-            state.directory(path)?.sync();
-        }
-        Ok(())
-    }
-}
-
-struct SimFile {
-    disk: SimDisk,
-    node: NodeId,
-    life: u64,
-}
-
-impl File for SimFile {
-    fn len(&self) -> io::Result<u64> {
-        let mut state = self.disk.state.lock();
-        state.check_running()?;
-        Ok(state.file(self.node, self.life)?.0.len() as u64)
-    }
-
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        let mut state = self.disk.state.lock();
-        state.check_running()?;
-        let (image, _) = state.file(self.node, self.life)?;
-        let bytes = image.read(offset as usize, buf.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        buf.copy_from_slice(bytes);
-        Ok(())
-    }
-
-    fn write_at(&self, bufs: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
-        let mut state = self.disk.state.lock();
-        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| &buf[..]);
-        let class = FileClass::of_write(state.file(self.node, self.life)?.1, first);
-        let stops = state.begin(Call::Write, class)?;
-        let bytes: usize = bufs.iter().map(|buf| buf.len()).sum();
-        // Who is killed in a write has written a part of it, from its start.
-        let mut left = match stops {
-            true => {
-                state.chance.below(bytes as u64 / SECTOR_BYTES as u64 + 2) as usize * SECTOR_BYTES
-            }
-            false => bytes,
-        };
-        let (image, _) = state.file(self.node, self.life)?;
-        let mut offset = offset as usize;
-        for buf in bufs {
-            let take = buf.len().min(left);
-            image.write(offset, &buf[..take]);
-            offset += take;
-            left -= take;
-        }
-        if stops { state.check_running() } else { Ok(()) }
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut state = self.disk.state.lock();
-        let class = FileClass::of_path(state.file(self.node, self.life)?.1);
-        let stops = state.begin(Call::SetLen, class)?;
-        state.file(self.node, self.life)?.0.set_len(len as usize);
-        if stops { state.check_running() } else { Ok(()) }
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.state.lock();
-        let class = FileClass::of_path(state.file(self.node, self.life)?.1);
-        if state.begin(Call::Sync, class)? {
-            // Only the journal says that it can bear this; a catalog of another kind could not.
-            if class == FileClass::Segment && state.chance.one_in(2) {
-                let State { chance, nodes, .. } = &mut *state;
-                if let Some(Node::File { image, .. }) = nodes.get_mut(&self.node) {
-                    image.fail_sync(chance);
-                }
-            }
-            return state.check_running();
-        }
-        if !state.lies(Call::Sync, class) {
-            state.file(self.node, self.life)?.0.sync();
-        }
-        Ok(())
-    }
-
-    fn zeros_from(&self, offset: u64) {
-        let mut state = self.disk.state.lock();
-        if state.stopped_at.is_some() {
-            return;
-        }
-        let Ok((image, path)) = state.file(self.node, self.life) else { return };
-        let rest = image.len().saturating_sub(offset as usize);
-        let zeros = image.read(offset as usize, rest).is_none_or(|b| b.iter().all(|b| *b == 0));
-        assert!(zeros, "{path} was promised to be zeros from {offset}");
-    }
-}
-
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".")
 }
@@ -467,6 +292,10 @@ fn split(path: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::IoSlice;
+
+    use nautilus_log::{Disk, File, Open};
+
     use super::*;
 
     fn write(disk: &SimDisk, path: &str, bytes: &[u8]) -> io::Result<Arc<dyn File>> {

@@ -1,8 +1,10 @@
 //! Many worlds: one for each seed, on as many threads as the machine has cores.
 
 use std::{
+    any::Any,
     fmt,
     ops::Range,
+    panic::{self, AssertUnwindSafe},
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -37,10 +39,18 @@ impl fmt::Display for Failure {
 pub fn run_seed(seed: u64, steps: u64, lie: Option<Lie>) -> Result<(Counts, String), Box<Failure>> {
     let failed = |violation, story| Box::new(Failure { seed, violation, story });
     let mut world = World::new(seed, lie).map_err(|violation| failed(violation, String::new()))?;
-    match world.live(steps) {
+    // An assertion of the product that fails is a broken promise like any other, and its seed is wanted.
+    let lived = panic::catch_unwind(AssertUnwindSafe(|| world.live(steps)));
+    match lived.unwrap_or_else(|panicked| Err(Violation::new(text_of(&*panicked)))) {
         Ok(()) => Ok((world.counts().clone(), world.story().to_owned())),
         Err(violation) => Err(failed(violation, world.story().to_owned())),
     }
+}
+
+fn text_of(panicked: &(dyn Any + Send)) -> String {
+    let text = panicked.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panicked.downcast_ref::<&str>().copied());
+    format!("panicked: {}", text.unwrap_or("without a text"))
 }
 
 /// All worlds of `seeds`, or the first that fails.

@@ -97,8 +97,10 @@ impl FileImage {
             let start = sector * SECTOR_BYTES;
             let newest = self.sector(sector);
             let bytes = older.get(version).map_or(newest, Vec::as_slice);
-            let fits = bytes.len().min(image.len().saturating_sub(start));
-            image[start..start + fits].copy_from_slice(&bytes[..fits]);
+            if let Some(room) = image.get_mut(start..) {
+                let fits = bytes.len().min(room.len());
+                room[..fits].copy_from_slice(&bytes[..fits]);
+            }
         }
         image.resize(len, 0);
         self.live.clone_from(&image);
@@ -205,6 +207,17 @@ mod tests {
             seen.insert((image.len(), contents(&image).get(1000).copied()));
         }
         assert_eq!(seen, BTreeSet::from([(512, None), (1024, Some(0)), (1024, Some(1))]));
+    }
+
+    #[test]
+    fn what_was_written_behind_an_unsynced_cut_is_gone() {
+        for seed in 0..50 {
+            let mut image = FileImage::default();
+            image.write(5_000, &[1; 10]);
+            image.set_len(10);
+            image.lose_power(Keep::EachSector { percent: 50 }, &Chance::new(seed));
+            assert!([0, 10, 5_010].contains(&image.len()));
+        }
     }
 
     #[test]
