@@ -75,7 +75,8 @@ pub struct Look {
 #[derive(Debug)]
 pub struct Model {
     transition_delay_ms: u64,
-    now_ms: u64,
+    /// How far the clock ever was.
+    furthest_ms: u64,
     streams: BTreeMap<String, Stream>,
     incarnations: BTreeMap<u64, Incarnation>,
     /// The stream that an operation whose answer was lost may have made of this name; `None`: deleted it.
@@ -89,7 +90,7 @@ impl Model {
     pub fn new(transition_delay_ms: u64) -> Model {
         Model {
             transition_delay_ms,
-            now_ms: 0,
+            furthest_ms: 0,
             streams: BTreeMap::new(),
             incarnations: BTreeMap::new(),
             unsure: None,
@@ -205,11 +206,14 @@ impl Model {
         Err(Violation::new(format!("stream {name} shows {look:?}, expected {expected:?}")))
     }
 
+    /// How far the clock ever was.
+    pub fn furthest_ms(&self) -> u64 {
+        self.furthest_ms
+    }
+
     /// The clock or a retention changed: moves the time before which each stream's records may be expired.
     pub fn move_floors(&mut self, now_ms: u64) {
-        if now_ms < std::mem::replace(&mut self.now_ms, now_ms) {
-            self.incarnations.values_mut().for_each(Incarnation::clock_set_back);
-        }
+        self.furthest_ms = self.furthest_ms.max(now_ms);
         for stream in self.streams.values() {
             if let Some(incarnation) = self.incarnations.get_mut(&stream.incarnation) {
                 let floor_ms = now_ms.saturating_sub(stream.retention_hours * 3_600_000);

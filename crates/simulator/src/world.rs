@@ -384,6 +384,10 @@ impl World {
     }
 
     fn open(&mut self) -> Result<(), String> {
+        // A new life does not know how far the clock was; a start takes longer than clocks are set back.
+        let now_ms = self.now_ms();
+        self.clock.set_ms(now_ms.max(self.model.furthest_ms()));
+        self.clock_moved();
         self.disk.set_recovering(true);
         let life = self.next_life;
         self.next_life += 1;

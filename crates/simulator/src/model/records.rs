@@ -73,10 +73,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct ShardRecords {
     known: BTreeMap<Sequence, Known>,
-    /// The last record that was expired when retention changed: it and all before it are gone for good.
+    /// The last record that was found expired, or was so when retention changed: it and all before it are gone.
     expired_through: Option<Sequence>,
-    /// The last record that somebody missed because it was expired by the clock.
-    missed_through: Option<Sequence>,
     /// The StartingSequenceNumber, once it was seen.
     start: Option<Sequence>,
 }
@@ -128,11 +126,6 @@ impl ShardRecords {
                 self.expired_through = Some(sequence.clone());
             }
         }
-    }
-
-    /// The clock was set back: what expired by it alone may be there again, until the clock has caught up.
-    pub fn clock_set_back(&mut self) {
-        self.missed_through = None;
     }
 
     /// A shard begins for ever where it began, and below its first record.
@@ -208,8 +201,7 @@ impl ShardRecords {
 
     fn check_expired(&self, page: &[Seen], floors: Floors) -> Result<(), Violation> {
         let Some(first) = page.first() else { return Ok(()) };
-        let gone = self.expired_through.as_ref().max(self.missed_through.as_ref());
-        if gone.is_some_and(|gone| first.sequence <= *gone) {
+        if self.expired_through.as_ref().is_some_and(|expired| first.sequence <= *expired) {
             return Err(Violation::new(format!("expired record {} came back", first.id)));
         }
         let upto_first = self.known.range(..=&first.sequence);
@@ -232,7 +224,7 @@ impl ShardRecords {
         floors: Floors,
     ) -> Result<(), Violation> {
         let range = (from.as_ref(), to.as_ref());
-        let (mut seen, mut missed) = (page.iter().peekable(), None);
+        let (mut seen, mut expired) = (page.iter().peekable(), None);
         for (sequence, known) in self.known.range::<Sequence, _>(range) {
             if seen.next_if(|seen| seen.sequence == *sequence).is_some() {
                 continue;
@@ -244,9 +236,9 @@ impl ShardRecords {
                     known.put.id
                 )));
             }
-            missed = Some(sequence.clone());
+            expired = Some(sequence.clone());
         }
-        self.missed_through = self.missed_through.take().max(missed);
+        self.expired_through = self.expired_through.take().max(expired);
         Ok(())
     }
 }

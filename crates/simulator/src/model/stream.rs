@@ -111,11 +111,6 @@ impl Incarnation {
         std::mem::take(&mut self.unresolved).len()
     }
 
-    /// See [`ShardRecords::clock_set_back`].
-    pub(super) fn clock_set_back(&mut self) {
-        self.shards.iter_mut().for_each(ShardRecords::clock_set_back);
-    }
-
     /// What is expired by now stays so.
     pub fn expire(&mut self, floors: Floors) {
         self.shards.iter_mut().for_each(|shard| shard.expire(floors));
