@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) rerouting: AtomicUsize,
     pub(crate) next_trim_ms: AtomicU64,
     clock: Arc<dyn Clock>,
+    /// The furthest that the clock was in this life.
+    furthest_ms: AtomicU64,
 }
 
 /// Reads from the catalog which shard logs exist: the journal is opened with them.
@@ -81,6 +83,7 @@ impl Kinesis {
         rng: Arc<dyn Rng>,
         config: Config,
     ) -> Result<Kinesis, Error> {
+        let now_ms = clock.now_ms();
         let mut is_new = false;
         let catalog = Namespace::open(&store, catalog::NAMESPACE, |rows| {
             let loaded = Snapshot::load(rows)?;
@@ -97,6 +100,7 @@ impl Kinesis {
             rerouting: AtomicUsize::new(0),
             next_trim_ms: AtomicU64::new(0),
             clock,
+            furthest_ms: AtomicU64::new(now_ms),
         };
         if is_new {
             wait(inner.change(|snapshot| Ok(Edit::first(snapshot).finish(()))))?;
@@ -154,6 +158,12 @@ impl Kinesis {
 impl Inner {
     pub(crate) fn now_ms(&self) -> u64 {
         self.clock.now_ms()
+    }
+
+    /// The time by which records expire: a clock that is set back does not bring them back.
+    pub(crate) fn expiry_now_ms(&self) -> u64 {
+        let now = self.now_ms();
+        self.furthest_ms.fetch_max(now, Ordering::SeqCst).max(now)
     }
 
     /// The newest state of a stream.

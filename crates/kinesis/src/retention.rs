@@ -46,7 +46,7 @@ pub(crate) fn trim(inner: &Inner) -> u64 {
     let snapshot = inner.catalog.snapshot();
     let mut cutoffs = Vec::new();
     for stream in snapshot.all_streams() {
-        let cutoff_ms = horizon_ms(stream, now);
+        let cutoff_ms = horizon_ms(stream, inner.expiry_now_ms());
         cutoffs.extend(stream.shards.iter().map(|shard| (shard.log_id(), cutoff_ms)));
     }
     inner.journal.trim(&cutoffs);

@@ -36,7 +36,7 @@ impl<'a> Input<'a> {
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
     let at = input.stream.address(ctx.caller)?;
-    let (wanted, now) = (input.retention_period_hours, ctx.inner.now_ms());
+    let (wanted, now) = (input.retention_period_hours, ctx.inner.expiry_now_ms());
 
     transitions::update_stream(ctx.inner, at, move |stream| {
         let hours = retention::checked_hours(wanted)?;

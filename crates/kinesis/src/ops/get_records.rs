@@ -102,7 +102,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         frames: Vec::new(),
         from: iterator.next,
         next: iterator.next,
-        cutoff_ms: retention::horizon_ms(&stream, now),
+        cutoff_ms: retention::horizon_ms(&stream, ctx.inner.expiry_now_ms()),
         limit: limit.unwrap_or(limits::GET_RECORDS_MAX),
         count: 0,
         bytes: 0,

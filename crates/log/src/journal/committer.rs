@@ -198,15 +198,14 @@ impl Committer {
         if mutant::is(Mutant::AckBeforeSync) {
             decided.answer();
         }
-        if !decided.placed.is_empty() {
-            let placed = mem::take(&mut decided.placed);
-            if let Err(error) = self.write_group(placed, now_ms) {
-                decided.refuse();
-                return Err(error);
-            }
+        let placed = mem::take(&mut decided.placed);
+        let writes = !placed.is_empty();
+        if writes && let Err(error) = self.write_group(placed, now_ms) {
+            decided.refuse();
+            return Err(error);
         }
         decided.answer();
-        if !more {
+        if writes && !more {
             self.open_next_group()?;
         }
         self.seal_if_old()
@@ -274,9 +273,7 @@ impl Committer {
 
     /// Makes sure that `bytes` fit into the active segment; false if there is no space for another segment.
     fn make_room(&mut self, bytes: u64) -> Result<bool, Error> {
-        if mem::take(&mut self.clean) {
-            self.world.manifest.record(ManifestChange::Started)?;
-        }
+        self.take_back_clean_stop()?;
         let fits = self.active.as_ref().is_some_and(|active| {
             // A call's records may be larger than a whole segment: then they have one for themselves.
             active.is_unused() || active.offset + bytes <= active.segment.bytes
@@ -297,6 +294,14 @@ impl Committer {
         Ok(true)
     }
 
+    /// A clean stop's promise ends here: durable before anything is written.
+    fn take_back_clean_stop(&mut self) -> Result<(), Error> {
+        if mem::take(&mut self.clean) {
+            self.world.manifest.record(ManifestChange::Started)?;
+        }
+        Ok(())
+    }
+
     fn seal_if_old(&mut self) -> Result<(), Error> {
         let now_ms = self.world.clock.now_ms();
         let old = self.active.as_ref().is_some_and(|active| {
@@ -310,9 +315,11 @@ impl Committer {
         let Some(active) = self.active.take_if(|active| !active.is_unused()) else {
             return Ok(());
         };
+        // The footer, too, is written behind what a clean stop promised to be the end.
+        self.take_back_clean_stop()?;
         // The empty frame's group is opened in the next segment, by its first frame.
         let end = active.opened_at.unwrap_or(active.offset);
-        let sealed = Sealed::of(&active.runs);
+        let sealed = Sealed::of(&active.runs, &self.world.shards);
         let footer = Footer {
             first_group: active.first_group,
             last_group: active.last_group,

@@ -191,7 +191,7 @@ impl Recovery<'_> {
                 shard.adopt_next(*next);
             }
         }
-        *segment.sealed.lock() = Some(Sealed::of(&footer.runs));
+        *segment.sealed.lock() = Some(Sealed::of(&footer.runs, &self.world.shards));
         Ok(())
     }
 
@@ -364,7 +364,7 @@ impl Recovery<'_> {
 
     /// Gives a segment the footer that it lost.
     fn reseal(&mut self, segment: &Segment, scanned: Scanned) -> Result<(), Error> {
-        let sealed = Sealed::of(&scanned.runs);
+        let sealed = Sealed::of(&scanned.runs, &self.world.shards);
         let footer = Footer {
             first_group: scanned.first_group,
             last_group: scanned.last_group,

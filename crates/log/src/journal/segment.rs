@@ -14,7 +14,7 @@ use crate::{
     manifest::ManifestChange,
 };
 
-use super::{Error, World};
+use super::{Error, World, shard::ShardTable};
 
 /// Directory of the segments.
 pub(crate) const DIRECTORY: &str = "journal";
@@ -38,18 +38,18 @@ pub(crate) struct Segment {
 /// What decides when a sealed segment may go.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sealed {
-    /// For each shard with records here, the largest arrival here.
+    /// For each shard with records here, the effective time of the last one: when it is expired, all here are.
     pub shards: BTreeMap<ShardLogId, u64>,
 }
 
 impl Sealed {
-    pub fn of(runs: &[Run]) -> Sealed {
-        let mut sealed = Sealed::default();
-        for run in runs {
-            let newest = sealed.shards.entry(run.shard).or_default();
-            *newest = (*newest).max(run.arrival_ms_max);
-        }
-        sealed
+    /// To be made while these runs are the newest that the shards know: a shard's largest arrival so far is then the
+    /// effective time of its last record here, also if the clock was set back.
+    pub fn of(runs: &[Run], shards: &ShardTable) -> Sealed {
+        let effective_ms = |id| shards.get(id).map_or(0, |shard| shard.arrival_ms_max());
+        let shards =
+            runs.iter().map(|run| (run.shard, run.arrival_ms_max.max(effective_ms(run.shard))));
+        Sealed { shards: shards.collect() }
     }
 }
 
