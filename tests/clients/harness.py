@@ -27,6 +27,10 @@ AUTHORIZATION = (
 )
 
 
+# Who is started in the background ignores Ctrl-C, and so would all whom he starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Failed(Exception):
     """What a suite found wrong."""
 
