@@ -155,3 +155,36 @@ fn an_old_segment_is_sealed_so_that_it_can_go() {
     assert_eq!(found, [(2, b"new".to_vec())]);
     assert_eq!(home.segments().len(), 1, "{:?}", home.segments());
 }
+
+#[test]
+fn a_moment_is_found_in_memory_and_on_disk_also_when_the_clock_went_back() {
+    for tail_bytes_max in [0, 1 << 20] {
+        let mut home = Home::new();
+        home.segment_bytes = 4096;
+        home.tail_bytes_max = tail_bytes_max;
+        let (journal, _) = home.open(&[1, 2]);
+        let mut effective = Vec::new();
+        let mut newest = 0;
+        for n in 0..120u64 {
+            // Every tenth reading of the clock is 3 s too early.
+            let now_ms = NOW_MS + n * 100 - if n % 10 == 9 { 3000.min(n * 100) } else { 0 };
+            home.clock.set_ms(now_ms);
+            append(&journal, 1 + n % 7 / 6, &[&[0; 50]]);
+            newest = newest.max(now_ms);
+            if n % 7 != 6 {
+                effective.push(now_ms.max(effective.last().copied().unwrap_or(0)));
+            }
+        }
+        for ms in (NOW_MS - 50..NOW_MS + 12_100).step_by(37) {
+            let expected = effective.partition_point(|&time| time < ms) as u64 + 1;
+            let found = wait(journal.position_at(ShardLogId(1), ms)).unwrap();
+            assert_eq!(
+                found,
+                expected,
+                "tail {tail_bytes_max}, {} ms in",
+                ms as i64 - NOW_MS as i64
+            );
+        }
+        journal.stop();
+    }
+}

@@ -40,7 +40,7 @@ use self::{
     committer::Committer,
     maker::Maker,
     queue::{Item, Queue, Taken},
-    reader::{Plan, Pool},
+    reader::{Moment, Plan, Pool},
     segment::SegmentTable,
     shard::{Shard, ShardTable},
     tail::TailBudget,
@@ -325,6 +325,21 @@ impl Journal {
                 let world = world.clone();
                 let read =
                     move || reader::read_cold(&world, &shard, &request, &runs, start, effective_ms);
+                self.inner.pool.run(read).await.unwrap_or(Err(ReadError::Stopped))
+            }
+        }
+    }
+
+    /// The first position whose effective time is `ms` or later: where reading from that moment begins. The shard's end
+    /// if there is none. A record's effective time is the largest arrival at or before it, so it never goes back.
+    pub async fn position_at(&self, shard: ShardLogId, ms: u64) -> Result<Position, ReadError> {
+        let world = &self.inner.world;
+        let shard = world.shards.get(shard).ok_or(ReadError::UnknownShard)?;
+        match reader::moment(&shard, ms) {
+            Moment::At(position) => Ok(position),
+            Moment::In { run, effective_ms } => {
+                let world = world.clone();
+                let read = move || reader::moment_in(&world, &shard, run, effective_ms, ms);
                 self.inner.pool.run(read).await.unwrap_or(Err(ReadError::Stopped))
             }
         }

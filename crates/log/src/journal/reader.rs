@@ -65,6 +65,47 @@ pub(crate) fn plan(shard: &Shard, request: &ReadRequest) -> Plan {
     }
 }
 
+/// Where a shard's records from a moment on begin.
+pub(crate) enum Moment {
+    /// At this position.
+    At(Position),
+    /// In or behind this run; `effective_ms` is the largest arrival before it.
+    In { run: IndexedRun, effective_ms: u64 },
+}
+
+/// Finds the first position whose effective time is `ms` or later.
+pub(crate) fn moment(shard: &Shard, ms: u64) -> Moment {
+    let index = shard.index.read();
+    let visible_end = shard.visible_end();
+    let at = index.runs.partition_point(|run| run.effective_ms < ms);
+    let Some(run) = index.runs.get(at) else { return Moment::At(visible_end) };
+    let in_memory = index.tail.front().is_some_and(|oldest| oldest.view.first() <= run.run.first);
+    if in_memory {
+        let at = index.tail.partition_point(|frame| frame.effective_ms < ms);
+        return Moment::At(index.tail.get(at).map_or(visible_end, |frame| frame.view.first()));
+    }
+    let effective_ms = at.checked_sub(1).map_or(0, |before| index.runs[before].effective_ms);
+    Moment::In { run: *run, effective_ms }
+}
+
+/// Reads a run to find the first position in it whose effective time is `ms` or later.
+pub(crate) fn moment_in(
+    world: &World,
+    shard: &Shard,
+    run: IndexedRun,
+    mut effective_ms: u64,
+    ms: u64,
+) -> Result<Position, ReadError> {
+    for view in read_stretch(world, shard, &[run])?.unwrap_or_default() {
+        effective_ms = effective_ms.max(view.arrival_ms());
+        if effective_ms >= ms {
+            return Ok(view.first());
+        }
+    }
+    // Damaged or gone: whoever reads from the run's start is told which.
+    Ok(run.run.first)
+}
+
 fn from_tail(index: &Index, start: Position, request: &ReadRequest) -> (Vec<FrameView>, Position) {
     let mut frames = Vec::new();
     let (mut next, mut records, mut bytes) = (start, 0, 0);
