@@ -35,6 +35,7 @@ impl World {
             config: Config {
                 segment_bytes: 1200,
                 tail_bytes_max: 0,
+                footer_bytes_max: 4_000,
                 threads: Threads::Stepped,
                 on_fatal: Box::new(|error| panic!("{error}")),
             },

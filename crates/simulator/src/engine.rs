@@ -67,6 +67,7 @@ impl Engine {
             config: JournalConfig {
                 segment_bytes: settings.segment_bytes,
                 tail_bytes_max: settings.tail_bytes_max,
+                footer_bytes_max: 4_000,
                 threads: Threads::Stepped,
                 on_fatal: Box::new(|_| ()),
             },

@@ -91,6 +91,7 @@ impl World {
             config: Config {
                 segment_bytes: self.segment_bytes,
                 tail_bytes_max: self.tail_bytes_max,
+                footer_bytes_max: 4_000,
                 threads: Threads::Stepped,
                 on_fatal: Box::new(|_| ()),
             },

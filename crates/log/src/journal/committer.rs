@@ -327,7 +327,10 @@ impl Committer {
             runs: active.runs,
         };
         write_footer(&active.segment, end, &footer)?;
+        let number = active.segment.number;
         *active.segment.sealed.lock() = Some(sealed);
+        // From here on readers find the runs in the footer.
+        self.world.shards.all().iter().for_each(|shard| shard.index.write().seal(number));
         Ok(())
     }
 

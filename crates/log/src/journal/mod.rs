@@ -2,11 +2,14 @@
 //!
 //! A record's way: [`Journal::append`] puts frames into the commit queue (`queue.rs`), the committer writes and syncs
 //! a group (`committer.rs`), shows it (`shard.rs`) and answers; readers find it in memory or in a segment
-//! (`reader.rs`). `maker.rs` prepares segments and removes dead ones, `recovery.rs` opens what an earlier life left.
+//! (`plan.rs`, `reader.rs`). `maker.rs` prepares segments and removes dead ones, `recovery.rs` opens what an earlier life left.
 
 mod committer;
+mod footers;
 mod leftovers;
 mod maker;
+mod plan;
+mod pool;
 mod queue;
 mod reader;
 mod recovery;
@@ -38,9 +41,11 @@ use crate::{
 
 use self::{
     committer::Committer,
+    footers::Footers,
     maker::Maker,
+    plan::{Moment, Plan},
+    pool::Pool,
     queue::{Item, Queue, Taken},
-    reader::{Moment, Plan, Pool},
     segment::SegmentTable,
     shard::{Shard, ShardTable},
     tail::TailBudget,
@@ -52,6 +57,8 @@ pub struct Config {
     pub segment_bytes: u64,
     /// Bytes of the newest frames that are kept in memory.
     pub tail_bytes_max: usize,
+    /// Bytes of decoded footers that are kept, and at least one footer.
+    pub footer_bytes_max: usize,
     /// Own threads, or steps.
     pub threads: Threads,
     /// Called once when a write or sync failed and nothing more is taken: the process must end soon.
@@ -191,6 +198,7 @@ pub(crate) struct World {
     config: Config,
     shards: ShardTable,
     segments: SegmentTable,
+    footers: Footers,
     queue: Queue,
     poisoned: AtomicBool,
     damage_met: AtomicU64,
@@ -233,6 +241,7 @@ impl Journal {
             manifest: options.manifest,
             shards: ShardTable::new(options.living.iter().map(newborn)),
             segments: SegmentTable::default(),
+            footers: Footers::new(options.config.footer_bytes_max),
             queue: Queue::default(),
             poisoned: AtomicBool::new(false),
             damage_met: AtomicU64::new(0),
@@ -316,16 +325,19 @@ impl Journal {
     pub async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
         let world = &self.inner.world;
         let shard = world.shards.get(request.shard).ok_or(ReadError::UnknownShard)?;
-        match reader::plan(&shard, &request) {
+        match plan::plan(&shard, &request) {
             Plan::Ready(page) => Ok(page),
             Plan::Damaged { first, end } => {
                 Err(ReadError::Damaged { shard: request.shard, first, end })
             }
-            Plan::Cold { runs, start, effective_ms } => {
+            Plan::Runs(cold) => {
                 let world = world.clone();
-                let read =
-                    move || reader::read_cold(&world, &shard, &request, &runs, start, effective_ms);
-                self.inner.pool.run(read).await.unwrap_or(Err(ReadError::Stopped))
+                self.off_thread(move || reader::read_runs(&world, &shard, &request, &cold)).await
+            }
+            Plan::Span { span, start } => {
+                let world = world.clone();
+                let read = move || reader::read_span(&world, &shard, &request, span, start);
+                self.off_thread(read).await
             }
         }
     }
@@ -335,14 +347,25 @@ impl Journal {
     pub async fn position_at(&self, shard: ShardLogId, ms: u64) -> Result<Position, ReadError> {
         let world = &self.inner.world;
         let shard = world.shards.get(shard).ok_or(ReadError::UnknownShard)?;
-        match reader::moment(&shard, ms) {
+        match plan::moment(&shard, ms) {
             Moment::At(position) => Ok(position),
-            Moment::In { run, effective_ms } => {
+            Moment::InRun(run, before_ms) => {
                 let world = world.clone();
-                let read = move || reader::moment_in(&world, &shard, run, effective_ms, ms);
-                self.inner.pool.run(read).await.unwrap_or(Err(ReadError::Stopped))
+                let read = move || reader::moment_in_run(&world, &shard, run, before_ms, ms);
+                self.off_thread(read).await
+            }
+            Moment::InSpan(span) => {
+                let world = world.clone();
+                self.off_thread(move || reader::moment_in_span(&world, &shard, span, ms)).await
             }
         }
+    }
+
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.inner.pool.run(read).await.unwrap_or(Err(ReadError::Stopped))
     }
 
     /// Tells what is expired: everything in a shard that arrived before its cutoff. Dead segments go soon after.

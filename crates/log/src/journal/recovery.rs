@@ -6,12 +6,16 @@
 //! never acknowledged and is cut whole. Anything else that is wrong was durable once: it is damage, which is reported,
 //! left as it is, and never served; the rest stays readable. `verdict.rs` is that decision, as a table.
 
-use std::{collections::HashMap, io::IoSlice, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::IoSlice,
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 
 use crate::{
-    Disk, NextPosition, Open, ShardLogId,
+    Disk, NextPosition, Open, Position, ShardLogId,
     format::{self, Footer, HEAD_BYTES, Head, Run},
     manifest::{CleanStop, ManifestChange, ManifestState},
     mutant::{self, Mutant},
@@ -178,13 +182,19 @@ impl Recovery<'_> {
 
     fn adopt_footer(&mut self, segment: &Segment, footer: &Footer) -> Result<(), Error> {
         self.group_max = self.group_max.max(footer.last_group);
+        let mut spans: BTreeMap<ShardLogId, (Position, Position, u64)> = BTreeMap::new();
         for run in &footer.runs {
-            let Some(shard) = self.shard(segment.number, run.shard)? else { continue };
+            let new = (run.first, run.last, run.arrival_ms_max);
+            let span = spans.entry(run.shard).or_insert(new);
+            *span = (span.0.min(new.0), span.1.max(new.1), span.2.max(new.2));
+        }
+        for (id, (first, last, arrival_ms_max)) in spans {
+            let Some(shard) = self.shard(segment.number, id)? else { continue };
             let next = shard.writer.lock().next;
-            if run.first > next && self.suspect {
-                shard.adopt_damage(run.first);
+            if first > next && self.suspect {
+                shard.adopt_lost_span(first);
             }
-            shard.adopt_run(segment.number, *run);
+            shard.adopt_span(segment.number, first, last, arrival_ms_max);
         }
         for next in &footer.next {
             if let Some(shard) = self.world.shards.get(next.shard) {
@@ -373,6 +383,7 @@ impl Recovery<'_> {
         };
         write_footer(segment, scanned.end, &footer)?;
         *segment.sealed.lock() = Some(sealed);
+        self.world.shards.all().iter().for_each(|shard| shard.index.write().seal(segment.number));
         self.report.rebuilt.push(segment.number);
         tracing::warn!(segment = segment.number, "rebuilt the segment's footer by a scan");
         Ok(())

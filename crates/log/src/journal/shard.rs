@@ -1,7 +1,10 @@
 //! One shard as a view of the journal: where its records stand, and the newest of them in memory.
 //!
 //! The committer is the only writer. Always: `visible_end` moves only after the group is durable, and behind the
-//! index; runs and tail frames stand in the order of their positions.
+//! index; spans, runs and tail frames stand in the order of their positions, spans before runs.
+//!
+//! Of a sealed segment a shard keeps one span, whatever stands there: the runs are in the segment's footer, and
+//! `footers.rs` reads that when it is needed.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -40,12 +43,29 @@ pub(crate) struct Writer {
 /// Where a shard's records stand.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
+    /// In sealed segments.
+    pub spans: VecDeque<Span>,
+    /// In the segment that takes the groups.
     pub runs: VecDeque<IndexedRun>,
+    /// In memory.
     pub tail: VecDeque<TailFrame>,
 }
 
 /// The segment of a run whose records are known to be lost.
 pub(crate) const DAMAGED: u64 = 0;
+
+/// All positions of a shard that one sealed segment has, or should have: what is missing between is damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub segment: u64,
+    pub first: Position,
+    /// Inclusive.
+    pub last: Position,
+    /// The largest arrival in the shard before the span.
+    pub effective_before_ms: u64,
+    /// And up to its end.
+    pub effective_ms: u64,
+}
 
 /// A run and its segment.
 #[derive(Debug, Clone, Copy)]
@@ -132,6 +152,24 @@ impl Shard {
         writer.next = writer.next.max(run.last + 1);
     }
 
+    /// Notes that the positions from the next one to before `end` stood in a sealed segment that is lost.
+    pub fn adopt_lost_span(&self, end: Position) {
+        let first = self.writer.lock().next;
+        self.adopt_span(DAMAGED, first, end - 1, 0);
+    }
+
+    /// Takes over a sealed segment's positions.
+    pub fn adopt_span(&self, segment: u64, first: Position, last: Position, arrival_ms_max: u64) {
+        let effective_before_ms = self.arrival_ms_max();
+        let effective_ms = effective_before_ms.max(arrival_ms_max);
+        self.arrival_ms_max.store(effective_ms, Ordering::Release);
+        self.visible_end.fetch_max(last + 1, Ordering::AcqRel);
+        let span = Span { segment, first, last, effective_before_ms, effective_ms };
+        self.index.write().spans.push_back(span);
+        let mut writer = self.writer.lock();
+        writer.next = writer.next.max(last + 1);
+    }
+
     /// Notes that the positions from the next one to before `end` were given to records that are lost.
     pub fn adopt_damage(&self, end: Position) {
         let run = Run {
@@ -168,9 +206,23 @@ impl Index {
         }
     }
 
-    /// Forgets the runs of a segment that goes.
+    /// The active segment was sealed: its footer has the runs now.
+    pub fn seal(&mut self, segment: u64) {
+        let (Some(first), Some(last)) = (self.runs.front(), self.runs.back()) else { return };
+        let span = Span {
+            segment,
+            first: first.run.first,
+            last: last.run.last,
+            effective_before_ms: self.spans.back().map_or(0, |span| span.effective_ms),
+            effective_ms: last.effective_ms,
+        };
+        self.runs = VecDeque::new();
+        self.spans.push_back(span);
+    }
+
+    /// Forgets a segment that goes.
     pub fn drop_segment(&mut self, segment: u64) {
-        self.runs.retain(|run| run.segment != segment);
+        self.spans.retain(|span| span.segment != segment);
     }
 }
 

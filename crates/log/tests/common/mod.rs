@@ -58,6 +58,7 @@ impl Home {
             config: Config {
                 segment_bytes: self.segment_bytes,
                 tail_bytes_max: self.tail_bytes_max,
+                footer_bytes_max: 4_000,
                 threads: self.threads,
                 on_fatal: Box::new(|error| panic!("{error}")),
             },

@@ -87,6 +87,7 @@ impl Engine {
             config: log::Config {
                 segment_bytes: args.segment_size,
                 tail_bytes_max: TAIL_BYTES_MAX,
+                footer_bytes_max: 16 << 20,
                 threads: Threads::Own,
                 on_fatal: Box::new(move |error| journal_failed(error.to_string())),
             },

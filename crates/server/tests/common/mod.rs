@@ -86,6 +86,7 @@ fn open(path: &std::path::Path, clock: Arc<SystemClock>) -> (Kinesis, Journal) {
         config: LogConfig {
             segment_bytes: 1 << 20,
             tail_bytes_max: 1 << 20,
+            footer_bytes_max: 16 << 20,
             threads: Threads::Own,
             on_fatal: Box::new(|error| panic!("{error}")),
         },
