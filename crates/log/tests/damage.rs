@@ -107,10 +107,7 @@ fn used_bytes(world: &World, path: &str) -> usize {
 
 /// Opens a damaged copy. Everything acknowledged must come back, or the loss must have been told.
 fn assert_told(world: &World, expected: &Records, what: &str) -> bool {
-    let (journal, report, _) = match world.open() {
-        Ok(opened) => opened,
-        Err(_) => return true,
-    };
+    let (journal, report, _) = world.open().unwrap_or_else(|error| panic!("{what}: {error}"));
     let whole = check(&journal, expected);
     let told = !report.damage.is_empty()
         || !report.rebuilt.is_empty()

@@ -33,6 +33,9 @@ impl<'a> Window<'a> {
 
     /// The bytes from `offset`, at least `wanted` of them unless the file ends before.
     fn at(&mut self, offset: u64, wanted: usize) -> io::Result<&[u8]> {
+        if offset >= self.file_bytes {
+            return Ok(&[]);
+        }
         let have = self.start + self.bytes.len() as u64;
         if offset < self.start || offset + wanted as u64 > have {
             let end = self.file_bytes.min(offset + wanted.max(Self::AHEAD) as u64);
