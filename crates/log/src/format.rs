@@ -335,9 +335,14 @@ pub(crate) struct Footer {
 }
 
 impl Footer {
+    /// Bytes of a footer and the trailer.
+    pub fn bytes(runs: usize, rows: usize) -> usize {
+        FOOTER_HEAD_BYTES + runs * RUN_BYTES + rows * ROW_BYTES + TRAILER_BYTES
+    }
+
     /// Footer and trailer, to be written at `offset`, where the frames end.
     pub fn encode(&self, salt: u64, offset: u64) -> Vec<u8> {
-        let bytes = FOOTER_HEAD_BYTES + self.runs.len() * RUN_BYTES + self.next.len() * ROW_BYTES;
+        let bytes = Footer::bytes(self.runs.len(), self.next.len()) - TRAILER_BYTES;
         let mut out = vec![0; FOOTER_HEAD_BYTES];
         out.reserve(bytes + TRAILER_BYTES - FOOTER_HEAD_BYTES);
         out[0..4].copy_from_slice(&FOOTER_MAGIC);

@@ -13,6 +13,7 @@ mod frame;
 mod journal;
 mod manifest;
 pub mod mutant;
+mod reserve;
 mod rng;
 pub mod testing;
 
@@ -22,6 +23,7 @@ pub use format::NextPosition;
 pub use frame::{Frame, FrameBuilder, FrameView, RecordView};
 pub use journal::{Config, Cut, CutShard, Damage, Error, Journal, Options, Report, prepare};
 pub use manifest::{CleanStop, Manifest, ManifestChange, ManifestError, ManifestState};
+pub use reserve::Reserve;
 pub use rng::{Rng, SeededRng, SystemRng};
 
 /// Number of a shard's log: allotted by the catalog, durable before first use, never reused. 0 is no shard.

@@ -37,19 +37,26 @@ impl StorageBackend for Backend {
     }
 }
 
-/// Opens the database `name`. A new one gets its name only when it is whole: a crash while it is made leaves nothing.
-pub(crate) fn open(disk: &dyn Disk, name: &str, cache_bytes: usize) -> Result<Database, Error> {
+/// Opens the database in `file`; makes it if the file is empty.
+pub(crate) fn open_in(file: Arc<dyn File>, cache_bytes: usize) -> Result<Database, Error> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(cache_bytes);
+    builder.create_with_backend(Backend(file)).map_err(database)
+}
+
+/// Opens the database `name`, and its file. A new one gets its name only when it is whole: a crash while it is made
+/// leaves nothing.
+pub(crate) fn open(
+    disk: &dyn Disk,
+    name: &str,
+    cache_bytes: usize,
+) -> Result<(Arc<dyn File>, Database), Error> {
     let io = |op| move |source| Error::Io { op, source };
-    let on = |file| {
-        let mut builder = Database::builder();
-        builder.set_cache_size(cache_bytes);
-        builder.create_with_backend(Backend(file)).map_err(database)
-    };
     match disk.open(name, Open::Existing) {
         Ok(file) => {
             // A life that was killed between the name and its sync left a name that may still vanish.
             disk.sync_dir(".").map_err(io("sync the directory of"))?;
-            return on(file);
+            return Ok((file.clone(), open_in(file, cache_bytes)?));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(io("open")(error)),
@@ -60,8 +67,8 @@ pub(crate) fn open(disk: &dyn Disk, name: &str, cache_bytes: usize) -> Result<Da
         _ => {}
     }
     let file = disk.open(&temporary, Open::New).map_err(io("make"))?;
-    let made = on(file)?; // synced, when it is made
+    let made = open_in(file.clone(), cache_bytes)?; // synced, when it is made
     disk.rename(&temporary, name).map_err(io("name"))?;
     disk.sync_dir(".").map_err(io("sync the directory of"))?;
-    Ok(made)
+    Ok((file, made))
 }

@@ -10,9 +10,12 @@ mod backend;
 mod manifest;
 mod namespace;
 
-use std::sync::{Arc, mpsc};
+use std::{
+    io,
+    sync::{Arc, mpsc},
+};
 
-use nautilus_log::{Disk, Threads};
+use nautilus_log::{Disk, File, Reserve, Threads};
 use parking_lot::Mutex;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
@@ -35,6 +38,9 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// There is no space for the change; nothing of it was made.
+    #[error("catalog: no space left on the disk")]
+    Full,
     /// The database refused.
     #[error("catalog: {0}")]
     Database(#[from] Box<redb::Error>),
@@ -75,7 +81,10 @@ pub struct Store {
 type Job = Box<dyn FnOnce() + Send>;
 
 struct Inner {
-    database: Database,
+    /// `None` while it is opened again, and for good if that failed.
+    database: Mutex<Option<Database>>,
+    file: Arc<dyn File>,
+    reserve: Mutex<Option<Reserve>>,
     /// `None` in [`Threads::Stepped`], and once the store is closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     stepped: bool,
@@ -90,20 +99,24 @@ impl Store {
         threads: Threads,
         on_fatal: Box<dyn Fn(&Error) + Send + Sync>,
     ) -> Result<Store, Error> {
-        let database = backend::open(disk, FILE, CACHE_BYTES)?;
+        let (file, database) = backend::open(disk, FILE, CACHE_BYTES)?;
+        let database = Mutex::new(Some(database));
         let jobs = match threads {
             Threads::Stepped => None,
             Threads::Own => Some(start_thread()?),
         };
         let stepped = threads == Threads::Stepped;
-        let inner = Inner { database, jobs: Mutex::new(jobs), stepped, on_fatal };
+        let jobs = Mutex::new(jobs);
+        let reserve = Mutex::new(None);
+        let inner = Inner { database, file, reserve, jobs, stepped, on_fatal };
         Ok(Store { inner: Arc::new(inner) })
     }
 
     /// All rows of a namespace, by key.
     pub fn rows(&self, namespace: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let table: TableDefinition<'_, &str, &[u8]> = TableDefinition::new(namespace);
-        let transaction = self.inner.database.begin_read().map_err(database)?;
+        let open = self.inner.database.lock();
+        let transaction = open.as_ref().ok_or(Error::Closed)?.begin_read().map_err(database)?;
         let table = match transaction.open_table(table) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
@@ -117,9 +130,27 @@ impl Store {
         Ok(rows)
     }
 
+    /// What to release when the disk is full.
+    pub fn set_reserve(&self, reserve: Reserve) {
+        *self.inner.reserve.lock() = Some(reserve);
+    }
+
     /// Commits rows in one transaction; durable when it returns. Blocks.
     pub fn commit(&self, namespace: &str, rows: &[Row]) -> Result<(), Error> {
-        let committed = self.try_commit(namespace, rows);
+        let mut committed = self.try_commit(namespace, rows);
+        for _ in 0..2 {
+            let Err(error) = &committed else { break };
+            if !is_full(error) {
+                break;
+            }
+            // A database that could not write takes nothing more until it is opened again.
+            let released = self.inner.reserve.lock().as_ref().is_some_and(Reserve::release);
+            committed = match self.reopen() {
+                Ok(()) if released => self.try_commit(namespace, rows),
+                Ok(()) => return Err(Error::Full),
+                Err(error) => Err(error),
+            };
+        }
         if let Err(error) = &committed {
             tracing::error!(%error, "a change of the catalog failed; start again to recover");
             (self.inner.on_fatal)(error);
@@ -129,7 +160,9 @@ impl Store {
 
     fn try_commit(&self, namespace: &str, rows: &[Row]) -> Result<(), Error> {
         let table: TableDefinition<'_, &str, &[u8]> = TableDefinition::new(namespace);
-        let mut transaction = self.inner.database.begin_write().map_err(database)?;
+        let open = self.inner.database.lock();
+        let open = open.as_ref().ok_or(Error::Closed)?;
+        let mut transaction = open.begin_write().map_err(database)?;
         // Opening after a kill stays a matter of milliseconds.
         transaction.set_quick_repair(true);
         {
@@ -145,6 +178,14 @@ impl Store {
         transaction.commit().map_err(database)
     }
 
+    /// Opens the database again, as it was after its last commit.
+    fn reopen(&self) -> Result<(), Error> {
+        let mut open = self.inner.database.lock();
+        drop(open.take());
+        *open = Some(backend::open_in(self.inner.file.clone(), CACHE_BYTES)?);
+        Ok(())
+    }
+
     /// Runs `job` on the store's thread, or here if it has none.
     fn submit(&self, job: Job) {
         if self.inner.stepped {
@@ -155,6 +196,11 @@ impl Store {
             let _ = jobs.send(job);
         }
     }
+}
+
+fn is_full(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    matches!(&**error, redb::Error::Io(error) if error.kind() == io::ErrorKind::StorageFull)
 }
 
 fn start_thread() -> Result<mpsc::Sender<Job>, Error> {

@@ -276,7 +276,9 @@ impl Committer {
         self.take_back_clean_stop()?;
         let fits = self.active.as_ref().is_some_and(|active| {
             // A call's records may be larger than a whole segment: then they have one for themselves.
-            active.is_unused() || active.offset + bytes <= active.segment.bytes
+            // A footer has its place too: sealing takes no space that was not there when the segment was made.
+            active.is_unused()
+                || active.offset + bytes + self.footer_bytes(active) <= active.segment.bytes
         });
         if fits {
             return Ok(true);
@@ -292,6 +294,12 @@ impl Committer {
         self.world.segments.insert(next.clone());
         self.active = Some(Active::new(next));
         Ok(true)
+    }
+
+    /// What the footer will take at most, with one more run for each shard.
+    fn footer_bytes(&self, active: &Active) -> u64 {
+        let shards = self.world.shards.count();
+        Footer::bytes(active.runs.len() + shards, shards) as u64
     }
 
     /// A clean stop's promise ends here: durable before anything is written.

@@ -2,11 +2,11 @@
 //!
 //! Born with the journal, ends with [`Maker::stop`]. If it hangs, the committer waits when its segment is full.
 
-use std::{collections::VecDeque, sync::Arc, thread::JoinHandle};
+use std::{collections::VecDeque, io, sync::Arc, thread::JoinHandle};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::Threads;
+use crate::{Reserve, Threads};
 
 use super::{Error, World, segment, segment::Segment};
 
@@ -51,8 +51,9 @@ impl Maker {
             state.segment_wanted = state.ready.is_empty();
         }
         let orders = self.orders.clone();
+        let reserve = Reserve::new(world.disk.clone());
         let name = "journal-maker".to_owned();
-        std::thread::Builder::new().name(name).spawn(move || orders.serve(&world))
+        std::thread::Builder::new().name(name).spawn(move || orders.serve(&world, &reserve))
     }
 
     /// The next segment; waits for it if it is being made.
@@ -98,12 +99,12 @@ impl Maker {
 }
 
 impl Orders {
-    fn serve(&self, world: &World) {
+    fn serve(&self, world: &World, reserve: &Reserve) {
         let mut state = self.state.lock();
         while !state.stopping {
             if std::mem::take(&mut state.segment_wanted) {
                 drop(state);
-                let made = segment::make(world);
+                let made = make(world, reserve);
                 if let Err(error) = &made {
                     tracing::error!(%error, "no new segment: when this one is full, writes are refused");
                 }
@@ -119,6 +120,19 @@ impl Orders {
             }
         }
     }
+}
+
+/// A segment and, before it, the reserve: a disk without space for both has none for records.
+fn make(world: &World, reserve: &Reserve) -> Result<Arc<Segment>, Error> {
+    let restored = reserve.restore();
+    let made = restored.map_err(|source| Error::Io { op: "reserve space for", segment: 0, source });
+    let made = made.and_then(|()| segment::make(world));
+    if let Err(Error::Io { source, .. }) = &made
+        && source.kind() == io::ErrorKind::StorageFull
+    {
+        reserve.release();
+    }
+    made
 }
 
 fn report_sweep(swept: Result<(), Error>) {

@@ -243,6 +243,10 @@ impl ShardTable {
         self.map.load().get(&id).cloned()
     }
 
+    pub fn count(&self) -> usize {
+        self.map.load().len()
+    }
+
     /// All of them, by id.
     pub fn all(&self) -> Vec<Arc<Shard>> {
         let mut shards: Vec<_> = self.map.load().values().cloned().collect();
