@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::NextPosition;
+use crate::{NextPosition, Position, ShardLogId};
 
 /// The catalog's side of the journal.
 pub trait Manifest: Send + Sync + 'static {
@@ -32,6 +32,9 @@ pub struct ManifestState {
     pub segments: BTreeMap<u64, u64>,
     /// Segments whose files may still be there and must go.
     pub removing: BTreeSet<u64>,
+    /// For each shard with records in segments that were removed, the position behind the last of them: what is missing
+    /// before it has expired, what is missing behind it is damage.
+    pub trimmed: BTreeMap<ShardLogId, Position>,
     /// How the journal was left, if it was left in peace.
     pub clean_stop: Option<CleanStop>,
 }
@@ -73,6 +76,10 @@ pub enum ManifestChange {
     RemovalStarted {
         /// Their numbers.
         numbers: Vec<u64>,
+        /// The position behind the last record that each living shard had there.
+        trimmed: Vec<(ShardLogId, Position)>,
+        /// Shards that are gone, of which nothing need be known any more.
+        forgotten: Vec<ShardLogId>,
     },
     /// The files of these segments are gone for good.
     RemovalFinished {
@@ -97,11 +104,13 @@ impl ManifestState {
             ManifestChange::SegmentListed { number, salt } => {
                 self.segments.insert(*number, *salt);
             }
-            ManifestChange::RemovalStarted { numbers } => {
+            ManifestChange::RemovalStarted { numbers, trimmed, forgotten } => {
                 for number in numbers {
                     self.segments.remove(number);
                     self.removing.insert(*number);
                 }
+                self.trimmed.extend(trimmed.iter().copied());
+                self.trimmed.retain(|shard, _| !forgotten.contains(shard));
             }
             ManifestChange::RemovalFinished { numbers } => {
                 for number in numbers {

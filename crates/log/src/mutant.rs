@@ -13,7 +13,7 @@ pub enum Mutant {
     AckBeforeSync,
     /// Records become visible before their group is synced.
     PublishBeforeSync,
-    /// Footers forget the shards that have no run in their segment.
+    /// Footers forget the shards that have no run in their segment, and the catalog does not know them either.
     NoNextPositionInFooter,
     /// Recovery keeps what it can of a torn group.
     TakeTornGroup,

@@ -60,6 +60,10 @@ fn removing_key(number: u64) -> String {
     format!("removing/{number:020}")
 }
 
+fn trimmed_key(shard: ShardLogId) -> String {
+    format!("trimmed/{:020}", shard.0)
+}
+
 fn rows_of(change: &ManifestChange) -> Vec<Row> {
     match change {
         ManifestChange::Made { journal_id } => vec![
@@ -70,12 +74,14 @@ fn rows_of(change: &ManifestChange) -> Vec<Row> {
         ManifestChange::SegmentListed { number, salt } => {
             vec![put(segment_key(*number), &json!({ "salt": format!("{salt:016x}") }))]
         }
-        ManifestChange::RemovalStarted { numbers } => numbers
-            .iter()
-            .flat_map(|&number| {
+        ManifestChange::RemovalStarted { numbers, trimmed, forgotten } => {
+            let segments = numbers.iter().flat_map(|&number| {
                 [delete(segment_key(number)), put(removing_key(number), &json!({}))]
-            })
-            .collect(),
+            });
+            let trimmed = trimmed.iter().map(|(shard, end)| put(trimmed_key(*shard), &json!(end)));
+            let forgotten = forgotten.iter().map(|shard| delete(trimmed_key(*shard)));
+            segments.chain(trimmed).chain(forgotten).collect()
+        }
         ManifestChange::RemovalFinished { numbers } => {
             numbers.iter().map(|&number| delete(removing_key(number))).collect()
         }
@@ -92,6 +98,9 @@ fn load(state: &mut ManifestState, key: &str, value: &Value) -> Option<()> {
         }
         Some(("removing", number)) => {
             state.removing.insert(number.parse().ok()?);
+        }
+        Some(("trimmed", shard)) => {
+            state.trimmed.insert(ShardLogId(shard.parse().ok()?), value.as_u64()?);
         }
         _ => match key {
             "journal_id" => state.journal_id = u128::from_str_radix(value.as_str()?, 16).ok()?,
@@ -155,7 +164,11 @@ mod tests {
             ManifestChange::SegmentListed { number: 1, salt: u64::MAX },
             ManifestChange::SegmentAllotted { number: 2 },
             ManifestChange::SegmentListed { number: 2, salt: 1 },
-            ManifestChange::RemovalStarted { numbers: vec![1] },
+            ManifestChange::RemovalStarted {
+                numbers: vec![1],
+                trimmed: vec![(ShardLogId(3), 5), (ShardLogId(4), u64::MAX)],
+                forgotten: vec![ShardLogId(3)],
+            },
             ManifestChange::Stopped(stop),
         ];
         let mut expected = ManifestState::default();

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     AppendResult, Frame, NextPosition, Position, Refusal, ShardLogId,
-    format::{Footer, HEAD_BYTES, Head, Run},
+    format::{FLAG_GAP, Footer, HEAD_BYTES, Head, Run},
     frame::{FrameView, Place},
     manifest::{CleanStop, ManifestChange},
     mutant::{self, Mutant},
@@ -30,6 +30,10 @@ use super::{
 const SEALED_AFTER_MS: u64 = 3_600_000;
 /// A stretch of the segment that one run covers, unless one frame is larger.
 const RUN_BYTES_MAX: u64 = 64 << 10;
+/// Runs of one segment after which stretches become twice as long, and so on.
+const RUNS_BEFORE_DOUBLING: usize = 8192;
+/// Up to 1 MiB.
+const RUN_DOUBLINGS_MAX: usize = 4;
 
 /// The segment that takes the groups.
 pub(crate) struct Active {
@@ -86,7 +90,7 @@ impl Active {
         let mut writer = shard.writer.lock();
         let open = writer.open_run.filter(|(number, _)| *number == self.segment.number);
         if let Some((_, at)) = open
-            && grow(&mut self.runs[at], head, offset)
+            && grow(&mut self.runs, at, head, offset)
         {
             let grown = self.runs[at];
             match runs.last_mut() {
@@ -116,10 +120,13 @@ pub(crate) fn run_of(head: &Head, offset: u64) -> Run {
     }
 }
 
-/// Takes a later frame of the same shard into `run`, if it is the next one and the stretch stays short.
-pub(crate) fn grow(run: &mut Run, head: &Head, offset: u64) -> bool {
+/// Takes a later frame of the same shard into `runs[at]`, if it is the next one and the stretch stays short.
+pub(crate) fn grow(runs: &mut [Run], at: usize, head: &Head, offset: u64) -> bool {
+    // Many shards that write in turn would make a run of every frame: then the stretches are longer.
+    let doublings = (runs.len() / RUNS_BEFORE_DOUBLING).min(RUN_DOUBLINGS_MAX);
+    let run = &mut runs[at];
     let bytes = offset + head.frame_bytes() - run.offset;
-    if head.first != run.last + 1 || bytes > RUN_BYTES_MAX {
+    if head.first != run.last + 1 || bytes > RUN_BYTES_MAX << doublings {
         return false;
     }
     run.last = head.end() - 1;
@@ -144,6 +151,7 @@ struct Placed {
     shard: Arc<Shard>,
     frame: Frame,
     first: Position,
+    flags: u8,
     /// Set when the head is filled.
     head: Head,
 }
@@ -190,7 +198,11 @@ impl Committer {
 
     fn commit(&mut self, items: Vec<Item>, bytes: u64, more: bool) -> Result<(), Error> {
         if bytes > 0 && !self.make_room(bytes)? {
-            items.into_iter().for_each(|item| item.refuse(Refusal::Full));
+            // Closing writes nothing, and it is what frees space.
+            let (appends, closes) =
+                items.into_iter().partition(|item| matches!(item, Item::Append { .. }));
+            Vec::into_iter(appends).for_each(|item| Item::refuse(item, Refusal::Full));
+            decide(&self.world, closes, 0).answer();
             return Ok(());
         }
         let now_ms = self.world.clock.now_ms();
@@ -228,7 +240,7 @@ impl Committer {
                 arrived_ms: now_ms,
                 group,
                 group_offset: (offset - group_start) as u32,
-                flags: 0,
+                flags: item.flags,
             };
             item.head = item.frame.place(active.segment.salt, place);
             offset += item.frame.len() as u64;
@@ -411,8 +423,9 @@ impl Decided {
         }
         let first = writer.next;
         writer.next += u64::from(frame.records);
+        let flags = if mem::take(&mut writer.gap) { FLAG_GAP } else { 0 };
         drop(writer);
-        self.placed.push(Placed { shard, frame, first, head: Head::empty(0) });
+        self.placed.push(Placed { shard, frame, first, flags, head: Head::empty(0) });
         AppendResult::Written { first, arrival_ms: now_ms }
     }
 

@@ -1,12 +1,19 @@
 //! Footers of sealed segments, read when a reader needs one and kept as long as the budget allows.
 
-use std::{collections::VecDeque, io, mem::size_of, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    mem::size_of,
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 
-use crate::{ReadError, ShardLogId};
+use crate::{ReadError, ShardLogId, format::Run};
 
 use super::{
+    committer::run_of,
+    scan::{Step, Walk},
     segment::{Segment, read_footer},
     shard::IndexedRun,
 };
@@ -19,6 +26,20 @@ pub(crate) struct SegmentRuns {
 }
 
 impl SegmentRuns {
+    fn new(number: u64, runs: &[Run]) -> SegmentRuns {
+        let indexed = |run: &Run| IndexedRun { segment: number, run: *run, effective_ms: 0 };
+        let mut runs: Vec<IndexedRun> = runs.iter().map(indexed).collect();
+        runs.sort_unstable_by_key(|run| (run.run.shard, run.run.first));
+        for of_shard in runs.chunk_by_mut(|a, b| a.run.shard == b.run.shard) {
+            let mut effective_ms = 0;
+            for run in of_shard {
+                effective_ms = run.run.arrival_ms_max.max(effective_ms);
+                run.effective_ms = effective_ms;
+            }
+        }
+        SegmentRuns { runs }
+    }
+
     /// The runs of one shard, in order.
     pub fn runs_of(&self, id: ShardLogId) -> &[IndexedRun] {
         let start = self.runs.partition_point(|run| run.run.shard < id);
@@ -36,48 +57,64 @@ pub(crate) struct Footers {
     bytes_max: usize,
     /// Least recently used first. There are few: a footer is of a whole segment.
     kept: Mutex<VecDeque<(u64, Arc<SegmentRuns>)>>,
+    /// Of segments whose footer cannot be used.
+    pinned: Mutex<HashMap<u64, Arc<SegmentRuns>>>,
+    /// One footer is read at a time: several readers of one segment shall not read it several times.
+    reading: Mutex<()>,
 }
 
 impl Footers {
     /// Keeps at most about `bytes_max`, and always the last one.
     pub fn new(bytes_max: usize) -> Footers {
-        Footers { bytes_max, kept: Mutex::default() }
+        Footers {
+            bytes_max,
+            kept: Mutex::default(),
+            pinned: Mutex::default(),
+            reading: Mutex::default(),
+        }
     }
 
     /// The runs of a sealed segment, from memory or from its footer.
     pub fn get(&self, segment: &Segment) -> Result<Arc<SegmentRuns>, ReadError> {
-        {
-            let mut kept = self.kept.lock();
-            if let Some(at) = kept.iter().position(|(number, _)| *number == segment.number)
-                && let Some(found) = kept.remove(at)
-            {
-                let runs = found.1.clone();
-                kept.push_back(found);
-                return Ok(runs);
-            }
+        if let Some(runs) = self.find(segment.number) {
+            return Ok(runs);
+        }
+        let _one_at_a_time = self.reading.lock();
+        if let Some(runs) = self.find(segment.number) {
+            return Ok(runs);
         }
         let io = |source| ReadError::Io { segment: segment.number, source };
         let length = segment.file.len().map_err(io)?;
-        let Some((_, footer)) = read_footer(segment, length).map_err(io)? else {
-            tracing::error!(segment = segment.number, "the segment's footer is damaged");
-            return Err(io(io::ErrorKind::InvalidData.into()));
-        };
-        let mut runs: Vec<IndexedRun> = footer
-            .runs
-            .iter()
-            .map(|run| IndexedRun { segment: segment.number, run: *run, effective_ms: 0 })
-            .collect();
-        runs.sort_unstable_by_key(|run| (run.run.shard, run.run.first));
-        for of_shard in runs.chunk_by_mut(|a, b| a.run.shard == b.run.shard) {
-            let mut effective_ms = 0;
-            for run in of_shard {
-                effective_ms = run.run.arrival_ms_max.max(effective_ms);
-                run.effective_ms = effective_ms;
-            }
+        if let Some((_, footer)) = read_footer(segment, length).map_err(io)? {
+            let runs = Arc::new(SegmentRuns::new(segment.number, &footer.runs));
+            self.keep(segment.number, runs.clone());
+            return Ok(runs);
         }
-        let runs = Arc::new(SegmentRuns { runs });
-        self.keep(segment.number, runs.clone());
-        Ok(runs)
+        tracing::error!(
+            segment = segment.number,
+            "the segment's footer is damaged; reading its frames"
+        );
+        let runs = walk_all(segment).map_err(io)?;
+        Ok(self.pin(segment.number, &runs))
+    }
+
+    /// Keeps the runs of a segment that has no footer to read them from.
+    pub fn pin(&self, number: u64, runs: &[Run]) -> Arc<SegmentRuns> {
+        let runs = Arc::new(SegmentRuns::new(number, runs));
+        self.pinned.lock().insert(number, runs.clone());
+        runs
+    }
+
+    fn find(&self, number: u64) -> Option<Arc<SegmentRuns>> {
+        if let Some(runs) = self.pinned.lock().get(&number) {
+            return Some(runs.clone());
+        }
+        let mut kept = self.kept.lock();
+        let at = kept.iter().position(|(kept, _)| *kept == number)?;
+        let found = kept.remove(at)?;
+        let runs = found.1.clone();
+        kept.push_back(found);
+        Some(runs)
     }
 
     fn keep(&self, number: u64, runs: Arc<SegmentRuns>) {
@@ -89,6 +126,22 @@ impl Footers {
             && let Some((_, oldest)) = kept.pop_front()
         {
             bytes -= oldest.bytes();
+        }
+    }
+}
+
+/// The runs of all whole frames of a segment, one for each frame.
+fn walk_all(segment: &Segment) -> io::Result<Vec<Run>> {
+    let mut walk = Walk::new(segment)?;
+    let mut runs = Vec::new();
+    loop {
+        match walk.step()? {
+            Step::Accepted { head, offset } if head.records > 0 => runs.push(run_of(&head, offset)),
+            Step::Accepted { .. } => {}
+            Step::Stopped | Step::Newer => match walk.look_on(u64::MAX)?.resume_at {
+                Some(offset) => walk.resume(offset),
+                None => return Ok(runs),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{Open, manifest::ManifestState};
 
 use super::{
     Error, World,
-    scan::{Step, Walk},
+    scan::{Behind, LOOK_ON_BYTES, Walk},
     segment::{self, DIRECTORY, Segment, TEMPORARY},
 };
 
@@ -32,12 +32,10 @@ pub(crate) fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(
         let header = segment::read_header(&*file).map_err(io("read"))?;
         let salt = header.map_or(0, |header| header.salt);
         let unlisted = Segment { number, salt, bytes: 0, file, sealed: Mutex::new(None) };
-        let whole_frame = match Walk::new(&unlisted).and_then(|mut walk| walk.step()) {
-            Ok(Step::Stopped) => false,
-            Ok(_) => true,
-            Err(source) => return Err(Error::Io { op: "read", segment: number, source }),
-        };
-        if whole_frame {
+        let read = Walk::new(&unlisted).and_then(|mut walk| walk.look_on(LOOK_ON_BYTES));
+        let outlook = read.map_err(|source| Error::Io { op: "read", segment: number, source })?;
+        // One that was made and not listed has a whole header and nothing else.
+        if header.is_none() || outlook.behind != Behind::Nothing {
             return Err(match state.journal_id {
                 0 => Error::NoCatalog { segment: number },
                 _ => Error::CatalogOlder { segment: number },

@@ -227,7 +227,13 @@ struct Inner {
     maker: Maker,
     /// In [`Threads::Stepped`] the committer waits here for [`Journal::step`].
     stepped: Mutex<Option<Committer>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The threads of [`Threads::Own`].
+struct Running {
+    committer: JoinHandle<()>,
+    maker: JoinHandle<()>,
 }
 
 impl Journal {
@@ -263,7 +269,7 @@ impl Journal {
             maker,
             world,
             stepped: Mutex::new(None),
-            threads: Mutex::new(Vec::new()),
+            running: Mutex::new(None),
         };
         match threads {
             Threads::Stepped => *inner.stepped.lock() = Some(committer),
@@ -408,11 +414,11 @@ impl Journal {
         while self.inner.stepped.lock().is_some() {
             self.step();
         }
+        let Some(Running { committer, maker }) = self.inner.running.lock().take() else { return };
+        // The committer first: what still waits may need a segment. A panic of a thread was reported when it happened.
+        let _ = committer.join();
         self.inner.maker.stop();
-        for thread in self.inner.threads.lock().drain(..) {
-            // A panic of a thread was reported when it happened.
-            let _ = thread.join();
-        }
+        let _ = maker.join();
     }
 }
 
@@ -424,7 +430,7 @@ impl Inner {
             .name("journal-commit".to_owned())
             .spawn(move || committer.run())
             .map_err(io)?;
-        self.threads.lock().extend([maker, committer]);
+        *self.running.lock() = Some(Running { committer, maker });
         Ok(())
     }
 }

@@ -54,7 +54,8 @@ pub(crate) fn plan(shard: &Shard, request: &ReadRequest) -> Plan {
     if let Some(span) = index.spans.get(at) {
         return match span {
             Span { segment: DAMAGED, last, .. } => Plan::Damaged { first: start, end: last + 1 },
-            span => Plan::Span { span: *span, start: start.max(span.first) },
+            // A span that begins later has lost what was between: the reader finds that out.
+            span => Plan::Span { span: *span, start },
         };
     }
     let at = index.runs.partition_point(|run| run.run.last < start);

@@ -61,6 +61,10 @@ impl Pool {
                 jobs.threads += 1;
             }
         }
+        if jobs.threads == 0 {
+            // No thread can be had: whoever waits is told by the job's end.
+            jobs.waiting.clear();
+        }
         self.state.changed.notify_one();
     }
 }

@@ -25,10 +25,14 @@ use super::{
     Cut, CutShard, Damage, Error, Report, World,
     committer::{Active, grow, run_of},
     leftovers::remove_leftovers,
-    scan::{Behind, Outlook, Step, Walk},
+    scan::{Behind, LOOK_ON_BYTES, Outlook, Step, Walk},
     segment::{self, DIRECTORY, Sealed, Segment, read_footer, write_footer, zero},
+    shard::Shard,
     verdict::{Verdict, verdict},
 };
+
+/// A jump of a shard's positions by this or more was made by [`Shard::skip_positions`].
+const SKIPPED_MIN: Position = 1 << 32;
 
 /// A journal that was opened.
 pub(crate) struct Recovered {
@@ -65,7 +69,7 @@ pub(crate) fn recover(world: &World, next_shard: ShardLogId) -> Result<Recovered
         clean_stop: state.clean_stop.clone(),
         group_max: state.clean_stop.as_ref().map_or(0, |stop| stop.next_group.saturating_sub(1)),
         report: Report::default(),
-        suspect: false,
+        trimmed: state.trimmed.clone(),
     };
     let opened = recovery.open_segments(&state)?;
     let (active, ready) = recovery.read_segments(opened)?;
@@ -75,7 +79,7 @@ pub(crate) fn recover(world: &World, next_shard: ShardLogId) -> Result<Recovered
 /// A listed segment's file and what its end says.
 struct Opened {
     segment: Arc<Segment>,
-    footer: Option<(u64, Footer)>,
+    has_footer: bool,
     /// Shorter than an unsealed segment can be.
     short: bool,
 }
@@ -86,8 +90,8 @@ struct Recovery<'a> {
     clean_stop: Option<CleanStop>,
     group_max: u64,
     report: Report,
-    /// A listed segment is missing: a jump of a shard's positions may be its loss.
-    suspect: bool,
+    /// Up to where positions may be missing because they expired.
+    trimmed: BTreeMap<ShardLogId, Position>,
 }
 
 /// The frames of a segment without a footer.
@@ -109,7 +113,6 @@ impl Recovery<'_> {
             let file = match self.world.disk.open_log(&path, Open::Existing) {
                 Ok(file) => file,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    self.suspect = true;
                     self.damage(number, 0, 0, "the segment's file is missing");
                     continue;
                 }
@@ -129,9 +132,10 @@ impl Recovery<'_> {
                 }
             };
             let segment = Segment { number, salt, bytes, file, sealed: Mutex::new(None) };
-            let footer = read_footer(&segment, length).map_err(io("read"))?;
-            let short = footer.is_none() && length < bytes;
-            opened.push(Opened { segment: Arc::new(segment), footer, short });
+            // Footers are large: one at a time, here and when they are taken over.
+            let has_footer = read_footer(&segment, length).map_err(io("read"))?.is_some();
+            let short = !has_footer && length < bytes;
+            opened.push(Opened { segment: Arc::new(segment), has_footer, short });
         }
         Ok(opened)
     }
@@ -146,7 +150,7 @@ impl Recovery<'_> {
         for one in &opened {
             // Behind a clean stop nothing was written.
             let beyond = clean_end.is_some_and(|end| one.segment.number > end);
-            let written = one.footer.is_some() || one.short;
+            let written = one.has_footer || one.short;
             used.push(written || (!beyond && has_bytes(&one.segment)?));
         }
         let last_used = used.iter().rposition(|&used| used);
@@ -158,7 +162,12 @@ impl Recovery<'_> {
                 continue;
             };
             self.world.segments.insert(one.segment.clone());
-            if let Some((offset, footer)) = one.footer {
+            if one.has_footer {
+                let io = |source| Error::Io { op: "read", segment: one.segment.number, source };
+                let length = one.segment.file.len().map_err(io)?;
+                let Some((offset, footer)) = read_footer(&one.segment, length).map_err(io)? else {
+                    return Err(io(std::io::ErrorKind::InvalidData.into()));
+                };
                 self.adopt_footer(&one.segment, &footer)?;
                 if at == last_used && self.clean_stop.is_none() {
                     // It may be in the page cache only; written again, it is on the disk.
@@ -182,22 +191,21 @@ impl Recovery<'_> {
 
     fn adopt_footer(&mut self, segment: &Segment, footer: &Footer) -> Result<(), Error> {
         self.group_max = self.group_max.max(footer.last_group);
-        let mut spans: BTreeMap<ShardLogId, (Position, Position, u64)> = BTreeMap::new();
+        let mut spans: BTreeMap<ShardLogId, Run> = BTreeMap::new();
         for run in &footer.runs {
-            let new = (run.first, run.last, run.arrival_ms_max);
-            let span = spans.entry(run.shard).or_insert(new);
-            *span = (span.0.min(new.0), span.1.max(new.1), span.2.max(new.2));
+            let span = spans.entry(run.shard).or_insert(*run);
+            span.first = span.first.min(run.first);
+            span.last = span.last.max(run.last);
+            span.arrival_ms_max = span.arrival_ms_max.max(run.arrival_ms_max);
         }
-        for (id, (first, last, arrival_ms_max)) in spans {
+        for (id, span) in spans {
             let Some(shard) = self.shard(segment.number, id)? else { continue };
-            let next = shard.writer.lock().next;
-            if first > next && self.suspect {
-                shard.adopt_lost_span(first);
-            }
-            shard.adopt_span(segment.number, first, last, arrival_ms_max);
+            self.note_lost(&shard, span.first, span.first_arrival_ms);
+            shard.adopt_span(segment.number, span.first, span.last, span.arrival_ms_max);
         }
         for next in &footer.next {
             if let Some(shard) = self.world.shards.get(next.shard) {
+                self.note_lost(&shard, next.next, next.arrival_ms_max);
                 shard.adopt_next(*next);
             }
         }
@@ -205,12 +213,24 @@ impl Recovery<'_> {
         Ok(())
     }
 
+    /// Where a shard's next position must be, unless some are lost or a gap was left.
+    fn expected(&self, shard: &Shard) -> Position {
+        let trimmed = self.trimmed.get(&shard.id).copied().unwrap_or(1);
+        trimmed.max(shard.writer.lock().next)
+    }
+
+    /// A sealed segment goes on at `found`: what should stand before it and does not is lost.
+    fn note_lost(&mut self, shard: &Shard, found: Position, arrival_ms: u64) {
+        let expected = self.expected(shard);
+        // Positions may have been left out after damage; the frame that says so is found when it is read.
+        if found > expected && found - expected < SKIPPED_MIN {
+            tracing::error!(shard = shard.id.0, first = expected, end = found, "records are lost");
+            shard.adopt_lost_span(expected, found, arrival_ms);
+        }
+    }
+
     /// The living shard; `None` for one that was deleted.
-    fn shard(
-        &self,
-        segment: u64,
-        id: ShardLogId,
-    ) -> Result<Option<Arc<super::shard::Shard>>, Error> {
+    fn shard(&self, segment: u64, id: ShardLogId) -> Result<Option<Arc<Shard>>, Error> {
         if id >= self.next_shard {
             return Err(Error::CatalogOlder { segment });
         }
@@ -237,7 +257,9 @@ impl Recovery<'_> {
             if promised_end == Some(walk.offset) {
                 break false;
             }
-            let outlook = walk.look_on().map_err(io)?;
+            // What is proven to have been synced is searched to its end, so that nothing whole is given up.
+            let far = if proven { u64::MAX } else { LOOK_ON_BYTES };
+            let outlook = walk.look_on(far).map_err(io)?;
             self.group_max = self.group_max.max(outlook.group_max);
             let proven = proven || promised_end.is_some_and(|end| end > walk.offset);
             match verdict(outlook.behind, proven) {
@@ -316,19 +338,20 @@ impl Recovery<'_> {
             }
             let Some(shard) = self.shard(segment.number, head.shard)? else { continue };
             let next = shard.writer.lock().next;
+            let expected = self.expected(&shard);
             if head.first < next {
                 let what = "a frame's positions were given before";
                 self.damage(segment.number, offset, offset + head.frame_bytes(), what);
                 continue;
             }
-            if head.first > next
+            if head.first > expected
                 && head.flags & format::FLAG_GAP == 0
                 && !mutant::is(Mutant::TakeTornGroup)
             {
-                shard.adopt_damage(head.first);
+                shard.adopt_damage(expected, head.first);
             }
             let run = match scan.open_runs.get(&head.shard) {
-                Some(&at) if grow(&mut scan.runs[at], &head, offset) => scan.runs[at],
+                Some(&at) if grow(&mut scan.runs, at, &head, offset) => scan.runs[at],
                 _ => {
                     scan.open_runs.insert(head.shard, scan.runs.len());
                     scan.runs.push(run_of(&head, offset));
@@ -372,20 +395,25 @@ impl Recovery<'_> {
         self.report.damage.push(Damage { segment, offset, end, what });
     }
 
-    /// Gives a segment the footer that it lost.
+    /// Gives a segment the footer that it lost. One with damage stays as it is; its runs are kept in memory.
     fn reseal(&mut self, segment: &Segment, scanned: Scanned) -> Result<(), Error> {
-        let sealed = Sealed::of(&scanned.runs, &self.world.shards);
-        let footer = Footer {
-            first_group: scanned.first_group,
-            last_group: scanned.last_group,
-            runs: scanned.runs,
-            next: self.world.shards.all().iter().map(|shard| shard.next_position()).collect(),
-        };
-        write_footer(segment, scanned.end, &footer)?;
+        let mut sealed = Sealed::of(&scanned.runs, &self.world.shards);
+        sealed.damaged = self.report.damage.iter().any(|damage| damage.segment == segment.number);
+        if sealed.damaged {
+            self.world.footers.pin(segment.number, &scanned.runs);
+        } else {
+            let footer = Footer {
+                first_group: scanned.first_group,
+                last_group: scanned.last_group,
+                runs: scanned.runs,
+                next: self.world.shards.all().iter().map(|shard| shard.next_position()).collect(),
+            };
+            write_footer(segment, scanned.end, &footer)?;
+            tracing::warn!(segment = segment.number, "rebuilt the segment's footer by a scan");
+        }
         *segment.sealed.lock() = Some(sealed);
         self.world.shards.all().iter().for_each(|shard| shard.index.write().seal(segment.number));
         self.report.rebuilt.push(segment.number);
-        tracing::warn!(segment = segment.number, "rebuilt the segment's footer by a scan");
         Ok(())
     }
 
@@ -416,6 +444,15 @@ impl Recovery<'_> {
         if let Some(stop) = self.clean_stop.take() {
             stop.next.iter().for_each(|next| self.adopt_promise(next));
         }
+        for (&id, &next) in &self.trimmed {
+            if let Some(shard) = self.world.shards.get(id) {
+                shard.adopt_next(NextPosition { shard: id, next, arrival_ms_max: 0 });
+            }
+        }
+        if !self.report.damage.is_empty() {
+            // What is damaged may have held the last positions that were given.
+            self.world.shards.all().iter().for_each(|shard| shard.skip_positions());
+        }
         if let Some(active) = active.as_mut() {
             for (at, run) in active.runs.iter().enumerate() {
                 if let Some(shard) = self.world.shards.get(run.shard) {
@@ -434,7 +471,7 @@ impl Recovery<'_> {
     /// A clean stop knew every shard's next position; what is missing below it is damage.
     fn adopt_promise(&mut self, next: &NextPosition) {
         let Some(shard) = self.world.shards.get(next.shard) else { return };
-        let found = shard.writer.lock().next;
+        let found = self.expected(&shard);
         if found < next.next {
             tracing::error!(
                 shard = next.shard.0,
@@ -448,7 +485,7 @@ impl Recovery<'_> {
                 end: 0,
                 what: "records that were durable are missing",
             });
-            shard.adopt_damage(next.next);
+            shard.adopt_damage(found, next.next);
         }
         shard.adopt_next(*next);
     }
@@ -484,5 +521,5 @@ impl Scanned {
 fn has_bytes(segment: &Segment) -> Result<bool, Error> {
     let io = |source| Error::Io { op: "read", segment: segment.number, source };
     let mut walk = Walk::new(segment).map_err(io)?;
-    Ok(walk.look_on().map_err(io)?.behind != Behind::Nothing)
+    Ok(walk.look_on(LOOK_ON_BYTES).map_err(io)?.behind != Behind::Nothing)
 }

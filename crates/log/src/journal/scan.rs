@@ -14,7 +14,7 @@ use super::segment::Segment;
 
 /// How far behind a stop the walk looks on. An unsynced group is all that a crash may leave behind the last synced one,
 /// and it is smaller than this: 8 MiB, or one append of at most a frame's largest body and its heads.
-const LOOK_ON_BYTES: u64 = 32 << 20;
+pub(crate) const LOOK_ON_BYTES: u64 = 32 << 20;
 
 /// A file seen through a buffer that moves forward.
 struct Window<'a> {
@@ -146,14 +146,14 @@ impl<'a> Walk<'a> {
         self.resumed = true;
     }
 
-    /// Describes what stands behind the offset.
-    pub fn look_on(&mut self) -> io::Result<Outlook> {
+    /// Describes what stands behind the offset, as far as `bytes_max`.
+    pub fn look_on(&mut self, bytes_max: u64) -> io::Result<Outlook> {
         let stop = self.offset;
         let is_footer = self.window.at(stop, 4)?.get(..4) == Some(&FOOTER_MAGIC);
         let mut last_byte = stop;
         let mut resume_at = None;
         let (mut group_max, mut group_start) = (0, 0);
-        let file_bytes = self.window.file_bytes.min(stop + LOOK_ON_BYTES);
+        let file_bytes = self.window.file_bytes.min(stop.saturating_add(bytes_max));
         let mut at = stop;
         loop {
             let bytes = self.window.at(at, Window::AHEAD.min(HEAD_BYTES * 64))?;

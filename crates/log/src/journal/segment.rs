@@ -12,6 +12,7 @@ use crate::{
     Disk, File, Open, ShardLogId,
     format::{Footer, HEAD_BYTES, Run, SegmentHeader, TRAILER_BYTES, decode_trailer},
     manifest::ManifestChange,
+    mutant::{self, Mutant},
 };
 
 use super::{Error, World, shard::ShardTable};
@@ -40,6 +41,8 @@ pub(crate) struct Segment {
 pub(crate) struct Sealed {
     /// For each shard with records here, the effective time of the last one: when it is expired, all here are.
     pub shards: BTreeMap<ShardLogId, u64>,
+    /// It has damage, and so no footer: it is left as it is.
+    pub damaged: bool,
 }
 
 impl Sealed {
@@ -49,7 +52,7 @@ impl Sealed {
         let effective_ms = |id| shards.get(id).map_or(0, |shard| shard.arrival_ms_max());
         let shards =
             runs.iter().map(|run| (run.shard, run.arrival_ms_max.max(effective_ms(run.shard))));
-        Sealed { shards: shards.collect() }
+        Sealed { shards: shards.collect(), damaged: false }
     }
 }
 
@@ -200,7 +203,7 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
         .all()
         .into_iter()
         .filter_map(|segment| {
-            let sealed = segment.sealed.lock().clone()?;
+            let sealed = segment.sealed.lock().clone().filter(|sealed| !sealed.damaged)?;
             Some((segment, sealed))
         })
         .collect();
@@ -214,12 +217,23 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
     if dead.is_empty() {
         return Ok(());
     }
+    let known = world.manifest.state().trimmed;
+    let mut trimmed = Vec::new();
     for shard in world.shards.all() {
         let mut index = shard.index.write();
-        dead.iter().for_each(|&number| index.drop_segment(number));
+        let end = dead.iter().filter_map(|&number| index.drop_segment(number)).max();
+        // Segments go in any order: an older one may go after a newer one.
+        let end = end.filter(|end| known.get(&shard.id).is_none_or(|known| known < end));
+        trimmed.extend(end.map(|end| (shard.id, end)));
+    }
+    if mutant::is(Mutant::NoNextPositionInFooter) {
+        trimmed.clear();
     }
     dead.iter().for_each(|&number| world.segments.remove(number));
-    world.manifest.record(ManifestChange::RemovalStarted { numbers: dead.clone() })?;
+    let gone = |id: &ShardLogId| world.shards.get(*id).is_none();
+    let forgotten = known.into_keys().filter(gone).collect();
+    let numbers = dead.clone();
+    world.manifest.record(ManifestChange::RemovalStarted { numbers, trimmed, forgotten })?;
     finish_removal(world, &dead)?;
     tracing::info!(segments = ?dead, "segments removed: all in them is expired or deleted");
     Ok(())

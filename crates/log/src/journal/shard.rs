@@ -35,6 +35,8 @@ pub(crate) struct Shard {
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     pub next: Position,
+    /// The next frame says that the positions before it were never given.
+    pub gap: bool,
     pub closed: bool,
     /// The shard's last run in the active segment, as an index into the segment's runs.
     pub open_run: Option<(u64, usize)>,
@@ -152,10 +154,18 @@ impl Shard {
         writer.next = writer.next.max(run.last + 1);
     }
 
-    /// Notes that the positions from the next one to before `end` stood in a sealed segment that is lost.
-    pub fn adopt_lost_span(&self, end: Position) {
-        let first = self.writer.lock().next;
-        self.adopt_span(DAMAGED, first, end - 1, 0);
+    /// Notes that the positions from `first` to before `end` stood in a sealed segment and are lost. They count as
+    /// lost until `arrival_ms`, a time that they surely arrived before, has expired.
+    pub fn adopt_lost_span(&self, first: Position, end: Position, arrival_ms: u64) {
+        self.adopt_span(DAMAGED, first, end - 1, arrival_ms);
+    }
+
+    /// Leaves out positions that may have been given by a life whose traces are damaged.
+    pub fn skip_positions(&self) {
+        const SKIPPED: Position = 1 << 32;
+        let mut writer = self.writer.lock();
+        writer.next += SKIPPED;
+        writer.gap = true;
     }
 
     /// Takes over a sealed segment's positions.
@@ -170,11 +180,11 @@ impl Shard {
         writer.next = writer.next.max(last + 1);
     }
 
-    /// Notes that the positions from the next one to before `end` were given to records that are lost.
-    pub fn adopt_damage(&self, end: Position) {
+    /// Notes that the positions from `first` to before `end` were given to records that are lost.
+    pub fn adopt_damage(&self, first: Position, end: Position) {
         let run = Run {
             shard: self.id,
-            first: self.writer.lock().next,
+            first,
             last: end - 1,
             first_arrival_ms: 0,
             arrival_ms_max: self.arrival_ms_max(),
@@ -220,9 +230,10 @@ impl Index {
         self.spans.push_back(span);
     }
 
-    /// Forgets a segment that goes.
-    pub fn drop_segment(&mut self, segment: u64) {
-        self.spans.retain(|span| span.segment != segment);
+    /// Forgets a segment that goes; answers the position behind the last one that stood there.
+    pub fn drop_segment(&mut self, segment: u64) -> Option<Position> {
+        let at = self.spans.iter().position(|span| span.segment == segment)?;
+        self.spans.remove(at).map(|span| span.last + 1)
     }
 }
 

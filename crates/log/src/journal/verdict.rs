@@ -20,7 +20,7 @@ pub(crate) enum Verdict {
 /// What stands behind the stop · whether something later proves that all here was synced · what is done.
 pub(crate) const CASES: &[(Behind, bool, Verdict)] = &[
     (Behind::Nothing, false, Verdict::End),
-    (Behind::Nothing, true, Verdict::Reseal),
+    (Behind::Nothing, true, Verdict::Damaged),
     (Behind::Footer, false, Verdict::Reseal),
     (Behind::Footer, true, Verdict::Reseal),
     (Behind::Garbage, false, Verdict::Cut),

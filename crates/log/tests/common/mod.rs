@@ -91,7 +91,9 @@ pub fn frame(shard: u64, records: &[&[u8]]) -> Frame {
 
 /// Appends one frame and answers its first position.
 pub fn append(journal: &Journal, shard: u64, records: &[&[u8]]) -> Position {
-    match wait(journal.append([frame(shard, records)].into_iter().collect()))[0] {
+    let done = journal.append([frame(shard, records)].into_iter().collect());
+    while journal.step() {} // with threads of its own the journal does this itself
+    match wait(done)[0] {
         AppendResult::Written { first, .. } => first,
         other => panic!("{other:?}"),
     }
