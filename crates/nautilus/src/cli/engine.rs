@@ -72,6 +72,7 @@ impl Engine {
         let on_fatal = Box::new(move |error: &store::Error| catalog_failed(error.to_string()));
         log::prepare(&*disk).map_err(|error| disk_failure(&error.to_string()))?;
         let store = Store::open(&*disk, Threads::Own, on_fatal).map_err(|e| store_failure(&e))?;
+        store.set_reserve(log::Reserve::new(Arc::clone(&disk)));
         let Shards { living, next_id } =
             living_shards(&store).map_err(|error| Failure::new(DATA, error.to_string()))?;
         let manifest = StoreManifest::open(&store).map_err(|error| store_failure(&error))?;
