@@ -90,13 +90,12 @@ impl Identity {
 
 /// The text of the credential, from the header or from the query string.
 fn credential<'a>(parts: &SignedParts<'a>) -> Result<Cow<'a, str>, AwsError> {
-    // Nearly no request has one, and none needs it twice.
-    let query = match parts.query.is_empty() {
-        true => None,
-        false => Some(Form::parse(parts.query.as_bytes())?),
-    };
-    let query = query.filter(|query| query.get("X-Amz-Algorithm").is_some());
-    match (parts.authorization, query) {
+    // Nearly no request has one. What else stands in it is nobody's business here, however it is written.
+    let signed = parts.query.split('&').filter(|pair| pair.starts_with("X-Amz-"));
+    let signed = signed.collect::<Vec<_>>().join("&");
+    let query = Form::parse(signed.as_bytes())?;
+    let query = query.get("X-Amz-Algorithm").is_some().then_some(query);
+    match (parts.authorization.filter(|header| !header.is_empty()), query) {
         (None, None) => Err(AwsError::missing_authentication_token()),
         (Some(_), Some(_)) => Err(AwsError::invalid_signature(
             "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
@@ -251,6 +250,8 @@ mod tests {
         let missing = "Missing Authentication Token";
         check(query(""), "MissingAuthenticationTokenException", missing);
         check(query("X-Amz-Credential=a"), "MissingAuthenticationTokenException", missing);
+        check(query("a=%zz&%"), "MissingAuthenticationTokenException", missing);
+        check(header("", true), "MissingAuthenticationTokenException", missing);
     }
 
     #[test]

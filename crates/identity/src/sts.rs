@@ -11,10 +11,15 @@ use crate::Caller;
 
 /// The namespace of STS's answers and errors.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The version of STS that there is.
+pub const VERSION: &str = "2011-06-15";
 
 /// Answers a Query call to STS. Errors are in Query's codes.
 pub fn call(caller: &Caller, form: &Form<'_>, request_id: &str) -> Result<Answer, AwsError> {
     match form.action()? {
+        _ if form.get("Version").is_some_and(|version| version != VERSION) => {
+            Err(form.unknown_action())
+        }
         "GetCallerIdentity" => Ok(get_caller_identity(caller, request_id)),
         _ => Err(form.unknown_action()),
     }
@@ -76,6 +81,8 @@ mod tests {
     #[test]
     fn what_sts_does_not_know_is_an_invalid_action() {
         assert_eq!(check("Action=AssumeRole").unwrap_err().code, "InvalidAction");
+        let other = check("Action=GetCallerIdentity&Version=2010-05-08").unwrap_err();
+        assert_eq!((other.code.as_ref(), other.status), ("InvalidAction", 400));
         assert_eq!(check("Version=2011-06-15").unwrap_err().code, "MissingAction");
     }
 }

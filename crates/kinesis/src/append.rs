@@ -24,7 +24,7 @@ use crate::{
     limits,
     model::{
         hash_range::HashKey, ids::ShardId, sequence_number::SequenceNumber, shard::Shard,
-        stream::Stream,
+        shards::Shards, stream::Stream,
     },
 };
 
@@ -71,6 +71,8 @@ pub(crate) struct Placed {
 pub(crate) enum Failure {
     /// The client may try again.
     Throttled,
+    /// There is no space on the disk; the client may try again when there is.
+    Full,
     Internal,
 }
 
@@ -123,7 +125,7 @@ fn route(
         shard.ok_or_else(|| Error::stream_not_found(at))
     };
     let mut runs: SmallVec<[Run; 1]> = SmallVec::new();
-    if let [shard] = &stream.shards[..] {
+    if let (Some(shard), 1) = (stream.shards.open().next(), stream.open_shard_count()) {
         let frame = fill(shard, entries, &pending)?;
         runs.push(Run { frame, shard: shard.clone(), entries: pending });
         return Ok(runs);
@@ -188,7 +190,8 @@ async fn append_runs(
                 closed.extend_from_slice(&entries);
                 Failure::Throttled
             }
-            AppendResult::Refused(Refusal::Full | Refusal::Overloaded) => Failure::Throttled,
+            AppendResult::Refused(Refusal::Overloaded) => Failure::Throttled,
+            AppendResult::Refused(Refusal::Full) => Failure::Full,
             AppendResult::Refused(Refusal::Poisoned) => Failure::Internal,
         };
         for &entry in &entries {
@@ -229,7 +232,7 @@ impl<'a> Reroute<'a> {
                 }
                 // Routing finds no shard then, which is the right answer.
                 Err(_) => {
-                    let gone = Stream { shards: Vec::new(), ..Stream::clone(&self.stream) };
+                    let gone = Stream { shards: Shards::default(), ..Stream::clone(&self.stream) };
                     self.stream = Arc::new(gone);
                     return true;
                 }

@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     model::{
         arn,
+        reshard::Reshard,
         seal::{KEY_BYTES, Seal},
         shard::Shard,
         stream::Stream,
@@ -96,6 +97,8 @@ pub(crate) enum Plan {
     Create { shards: Vec<Shard> },
     /// A setting has changed already; the stream is ACTIVE again.
     Update,
+    /// Shards are closed and others follow them, all in one step; the stream is ACTIVE again.
+    Reshard(Reshard),
     /// The stream is gone, and so are its logs; `logs` are those of a stream that never was ACTIVE.
     Delete { logs: Vec<u64> },
 }
@@ -106,6 +109,7 @@ impl Plan {
         match self {
             Plan::Create { .. } => "create",
             Plan::Update => "update",
+            Plan::Reshard(_) => "reshard",
             Plan::Delete { .. } => "delete",
         }
     }
@@ -228,10 +232,12 @@ impl Snapshot {
     pub(crate) fn shard_logs(&self) -> Vec<ShardLogId> {
         let planned = self.intents.values().flat_map(|intent| match &intent.plan {
             Plan::Create { shards } => shards.iter().map(|shard| shard.log).collect(),
+            Plan::Reshard(reshard) => reshard.opening().map(|shard| shard.log).collect(),
             Plan::Delete { logs } => logs.clone(),
             Plan::Update => Vec::new(),
         });
-        let living = self.all_streams().flat_map(|stream| stream.shards.iter());
+        let living = self.all_streams().flat_map(|stream| stream.shards.all());
+        let living = living.filter(|shard| shard.was_ever_open());
         living.map(|shard| shard.log).chain(planned).map(ShardLogId).collect()
     }
 
@@ -357,7 +363,7 @@ mod tests {
     use nautilus_log::SeededRng;
 
     use super::*;
-    use crate::model::stream::tests::stream_of;
+    use crate::model::{shards::Shards, stream::tests::stream_of};
 
     fn apply(rows: &mut BTreeMap<String, Vec<u8>>, change: Change<Snapshot, ()>) -> Snapshot {
         for row in change.rows {
@@ -384,8 +390,12 @@ mod tests {
         let stream = stream_of(3);
         let mut edit = Edit::new(&snapshot);
         assert_eq!((edit.allot_stream(), edit.allot_shard_logs(3)), (1, 1));
-        edit.add_intent(Intent::new(&stream, 5, Plan::Create { shards: stream.shards.clone() }));
-        edit.put_stream(Stream { shards: Vec::new(), ..stream.clone() });
+        edit.add_intent(Intent::new(
+            &stream,
+            5,
+            Plan::Create { shards: stream.shards.all().to_vec() },
+        ));
+        edit.put_stream(Stream { shards: Shards::default(), ..stream.clone() });
         snapshot = apply(&mut rows, edit.finish(()));
         assert_eq!(reloaded(&rows), snapshot);
         assert_eq!(snapshot.shard_logs().len(), 3, "planned logs may hold records after a crash");

@@ -3,6 +3,8 @@
 use nautilus_wire::{Output, Writer};
 
 use crate::model::{
+    hash_range::HashRange,
+    ids::ShardId,
     shard::Shard,
     stream::{ShardMetric, Stream, StreamMode},
 };
@@ -37,17 +39,30 @@ fn write_mode<W: Writer>(w: &mut W, mode: StreamMode) {
     w.field_map("StreamModeDetails", |w| w.field_str("StreamMode", mode.as_str()));
 }
 
+/// A shard's part of the hash space.
+pub(crate) fn write_hash_range<W: Writer>(w: &mut W, range: HashRange) {
+    w.field_map("HashKeyRange", |w| {
+        w.field_str("StartingHashKey", &range.start.to_string());
+        w.field_str("EndingHashKey", &range.end.to_string());
+    });
+}
+
 impl Output for Shard {
     fn write<W: Writer>(&self, w: &mut W) {
         w.map(|w| {
             w.field_str("ShardId", self.id().text().as_str());
-            w.field_map("HashKeyRange", |w| {
-                w.field_str("StartingHashKey", &self.range.start.to_string());
-                w.field_str("EndingHashKey", &self.range.end.to_string());
-            });
+            for (name, &parent) in
+                ["ParentShardId", "AdjacentParentShardId"].iter().zip(&self.parents)
+            {
+                w.field_str(name, ShardId(parent).text().as_str());
+            }
+            write_hash_range(w, self.range);
             w.field_map("SequenceNumberRange", |w| {
                 let start = self.starting_sequence_number();
                 w.field_str("StartingSequenceNumber", start.text().as_str());
+                if let Some(end) = self.ending_sequence_number() {
+                    w.field_str("EndingSequenceNumber", end.text().as_str());
+                }
             });
         });
     }

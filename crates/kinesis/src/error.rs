@@ -69,12 +69,18 @@ pub enum Error {
     /// What another room has said already in AWS's words.
     #[error(transparent)]
     Wire(#[from] AwsError),
+    /// The disk is full. Nothing was stored or changed.
+    #[error(
+        "There is no space left on this server's disk. Reads go on; writes resume when there is \
+         space."
+    )]
+    NoSpace,
     /// The journal takes nothing any more, or could not be read.
     #[error("journal: {0}")]
     Log(String),
     /// The catalog could not be read or changed.
     #[error(transparent)]
-    Store(#[from] nautilus_store::Error),
+    Store(nautilus_store::Error),
     /// A row of the catalog that this version does not understand.
     #[error("catalog: row {key} {reason}")]
     #[allow(missing_docs)]
@@ -88,6 +94,10 @@ impl Error {
 
     pub(crate) fn stream_not_found(at: Address<'_>) -> Error {
         Error::StreamNotFound { name: at.name.to_owned(), account: at.account.to_owned() }
+    }
+
+    pub(crate) fn stream_exists(at: Address<'_>) -> Error {
+        Error::StreamExists { name: at.name.to_owned(), account: at.account.to_owned() }
     }
 
     pub(crate) fn not_active(at: Address<'_>, status: Status) -> Error {
@@ -123,6 +133,15 @@ impl Error {
     }
 }
 
+impl From<nautilus_store::Error> for Error {
+    fn from(error: nautilus_store::Error) -> Error {
+        match error {
+            nautilus_store::Error::Full => Error::NoSpace,
+            other => Error::Store(other),
+        }
+    }
+}
+
 impl From<Error> for AwsError {
     fn from(error: Error) -> AwsError {
         let text = error.to_string();
@@ -138,6 +157,7 @@ impl From<Error> for AwsError {
             Error::ExpiredIterator(text) => AwsError::expired_iterator(text),
             Error::ExpiredNextToken(text) => AwsError::expired_next_token(text),
             Error::ThroughputExceeded { .. } => AwsError::provisioned_throughput_exceeded(text),
+            Error::NoSpace => AwsError::service_unavailable(text),
             Error::DryRun => AwsError::dry_run(text),
             Error::UnknownOperation => AwsError::unknown_operation(),
             Error::AsAws => AwsError::internal_failure(),

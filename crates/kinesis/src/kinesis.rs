@@ -15,7 +15,7 @@ use std::{
 use nautilus_identity::{Authorized, Caller};
 use nautilus_log::{Clock, Journal, Rng, ShardLogId};
 use nautilus_store::{Change, ChangeError, Namespace, Store};
-use nautilus_wire::{Answer, AwsError, Value};
+use nautilus_wire::{Answer, AwsError, Protocol, Value};
 use tokio::sync::Notify;
 
 use crate::{
@@ -123,9 +123,20 @@ impl Kinesis {
         ops::Operation::from_name(operation).is_some()
     }
 
-    /// One call of one operation. Dropping the future does not take back what it has started.
+    /// One call of one operation, in JSON. Dropping the future does not take back what it has started.
     pub async fn call(
         &self,
+        caller: &Caller,
+        operation: &str,
+        input: Value<'_>,
+    ) -> Result<Answer, AwsError> {
+        self.call_in(Protocol::Json, caller, operation, input).await
+    }
+
+    /// The same in the protocol of its client: what `input` means, and how the answer is written.
+    pub async fn call_in(
+        &self,
+        protocol: Protocol,
         caller: &Caller,
         operation: &str,
         input: Value<'_>,
@@ -133,14 +144,14 @@ impl Kinesis {
         let request = Request { inner: &self.inner, caller };
         let operation =
             ops::Operation::from_name(operation).ok_or_else(AwsError::unknown_operation)?;
-        operation.call(request, input).await.map_err(AwsError::from)
+        operation.call(request, input, protocol).await.map_err(AwsError::from)
     }
 
     /// Finishes what is due and lets expired records go; answers when it wants to be called next, in ms of the clock.
     pub async fn tick(&self) -> Option<u64> {
         let inner = &*self.inner;
         let next_transition = transitions::finish_due(inner).await;
-        let next_trim = retention::trim(inner);
+        let next_trim = retention::trim(inner).await;
         inner.ticked.notify_waiters();
         let next = next_transition.map_or(next_trim, |next| next.min(next_trim));
         Some(match inner.rerouting.load(Ordering::SeqCst) {
@@ -179,7 +190,7 @@ impl Inner {
     ) -> Result<T, Error> {
         self.catalog.change(change).await.map_err(|error| match error {
             ChangeError::Refused(error) => error,
-            ChangeError::Store(error) => Error::Store(error),
+            ChangeError::Store(error) => Error::from(error),
         })
     }
 }
@@ -233,8 +244,8 @@ mod tests {
     #[test]
     fn an_operation_that_is_not_built_is_unknown() {
         let world = World::new();
-        assert!(Kinesis::knows("PutRecord") && !Kinesis::knows("SplitShard"));
-        let answer = world.call_as(&testing::caller(), "SplitShard", "{}");
+        assert!(Kinesis::knows("PutRecord") && !Kinesis::knows("SubscribeToShard"));
+        let answer = world.call_as(&testing::caller(), "SubscribeToShard", "{}");
         assert_eq!(answer, "UnknownOperationException");
     }
 

@@ -5,7 +5,8 @@
 //! to it; it knows no HTTP, opens no file, reads no clock but the one it was given, and spawns nothing.
 //!
 //! `ops.rs` is the table of operations, `append.rs` the way of a record in, `transitions.rs` what happens between
-//! calls, `catalog.rs` what is durable.
+//! calls, `catalog.rs` what is durable. `model/` holds what Kinesis is made of; shards divide in `model/reshard.rs`
+//! (plans) and `model/shards.rs` (their result), and `transitions.rs` brings the one to the other.
 
 mod append;
 mod catalog;
@@ -20,6 +21,8 @@ mod next_token;
 mod ops;
 mod owner;
 mod quota;
+#[cfg(test)]
+mod reshard_tests;
 mod retention;
 mod tags;
 #[cfg(test)]

@@ -25,6 +25,14 @@ pub(crate) const NEXT_TOKEN_LIFE_MS: u64 = 300_000;
 
 /// Shards of one stream, whatever the account's quota is: more would make its row of the catalog too large.
 pub(crate) const SHARD_COUNT_MAX: u32 = 20_000;
+/// Open and closed shards of one stream, for the same reason.
+pub(crate) const SHARD_ROWS_MAX: usize = 100_000;
+/// Shards that UpdateShardCount goes to at most.
+pub(crate) const TARGET_SHARD_COUNT_MAX: u32 = 10_000;
+/// Quota: changes by UpdateShardCount of a stream in 24 hours.
+pub(crate) const SHARD_COUNT_UPDATES_MAX: usize = 10;
+/// How far back that quota looks.
+pub(crate) const SHARD_COUNT_UPDATES_WINDOW_MS: u64 = 24 * 3_600_000;
 /// Shards of a stream made on demand.
 pub(crate) const ON_DEMAND_SHARDS: u32 = 4;
 /// Quota: streams that are CREATING at once.

@@ -4,7 +4,7 @@
 //! asked for), `act` and what it answers. Adding one is one file and one line here. The way of a call is the same
 //! for all: read the input, authorise its resource, act, write the answer.
 
-use nautilus_wire::{Answer, Members, Output, Value, json};
+use nautilus_wire::{Answer, Members, Output, Protocol, Value};
 
 use crate::{error::Error, kinesis::Request};
 
@@ -40,8 +40,9 @@ macro_rules! operations {
                 self,
                 request: Request<'_>,
                 input: Value<'_>,
+                protocol: Protocol,
             ) -> Result<Answer, Error> {
-                let mut members = Members::new(input)?;
+                let mut members = Members::new(input, protocol)?;
                 match self {
                     $(Operation::$name => {
                         let input = $file::Input::read(&mut members);
@@ -50,7 +51,7 @@ macro_rules! operations {
                         let action = concat!("kinesis:", stringify!($name));
                         let ctx = request.authorize(action, &resource)?;
                         let output = $file::act(&ctx, input).await?;
-                        Ok(output.into_answer())
+                        Ok(output.into_answer(protocol))
                     })*
                 }
             }
@@ -75,11 +76,14 @@ operations! {
     list_streams: ListStreams,
     list_tags_for_resource: ListTagsForResource,
     list_tags_for_stream: ListTagsForStream,
+    merge_shards: MergeShards,
     put_record: PutRecord,
     put_records: PutRecords,
     remove_tags_from_stream: RemoveTagsFromStream,
+    split_shard: SplitShard,
     tag_resource: TagResource,
     untag_resource: UntagResource,
+    update_shard_count: UpdateShardCount,
     update_stream_mode: UpdateStreamMode,
 }
 
@@ -88,21 +92,21 @@ pub(crate) const ANY_RESOURCE: &str = "*";
 
 /// What `act` gives, made into what the client gets.
 trait IntoAnswer {
-    fn into_answer(self) -> Answer;
+    fn into_answer(self, protocol: Protocol) -> Answer;
 }
 
 /// An operation without output: the body is empty.
 pub(crate) struct Done;
 
 impl IntoAnswer for Done {
-    fn into_answer(self) -> Answer {
-        Answer::empty()
+    fn into_answer(self, protocol: Protocol) -> Answer {
+        protocol.empty()
     }
 }
 
 impl<O: Output> IntoAnswer for O {
-    fn into_answer(self) -> Answer {
-        json::answer(&self)
+    fn into_answer(self, protocol: Protocol) -> Answer {
+        protocol.answer(&self)
     }
 }
 
@@ -115,7 +119,7 @@ mod tests {
         for &operation in Operation::ALL {
             assert_eq!(Operation::from_name(operation.name()), Some(operation));
         }
-        assert_eq!(Operation::from_name("SplitShard"), None);
+        assert_eq!(Operation::from_name("SubscribeToShard"), None);
         assert_eq!(Operation::from_name("putrecord"), None);
     }
 }

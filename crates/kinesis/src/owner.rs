@@ -21,7 +21,7 @@ impl Kinesis {
     pub fn owner(&self, log: ShardLogId) -> Option<ShardOwner> {
         let snapshot = self.catalog_snapshot();
         snapshot.all_streams().find_map(|stream| {
-            let shard = stream.shards.iter().find(|shard| shard.log_id() == log)?;
+            let shard = stream.shards.all().iter().find(|shard| shard.log_id() == log)?;
             Some(ShardOwner { stream: stream.clone(), shard: shard.clone() })
         })
     }

@@ -4,7 +4,7 @@ use crate::{
     catalog::{Address, Plan, Region, Snapshot},
     error::Error,
     limits,
-    model::stream::{Status, StreamMode},
+    model::stream::{Status, Stream, StreamMode},
 };
 
 /// Refuses more shards than the account may have. One stream's own bound holds even when quotas do not.
@@ -14,11 +14,12 @@ pub(crate) fn check_new_shards(
     more: u32,
     limits_enforced: bool,
 ) -> Result<(), Error> {
-    let planned: usize = snapshot
+    let planned: i64 = snapshot
         .intents()
         .filter(|(_, intent)| (&*intent.account, &*intent.region) == (at.account, at.region))
         .map(|(_, intent)| match &intent.plan {
-            Plan::Create { shards } => shards.len(),
+            Plan::Create { shards } => shards.len() as i64,
+            Plan::Reshard(reshard) => reshard.more_open().max(0),
             Plan::Update | Plan::Delete { .. } => 0,
         })
         .sum();
@@ -26,7 +27,7 @@ pub(crate) fn check_new_shards(
     let open: usize = region.map_or(0, |region| {
         region.streams().values().map(|stream| stream.open_shard_count()).sum()
     });
-    let (count, limit) = (open + planned, limits::shard_limit(at.region));
+    let (count, limit) = (open + planned as usize, limits::shard_limit(at.region));
     let over_quota = limits_enforced && count + more as usize > limit;
     if !over_quota && more <= limits::SHARD_COUNT_MAX {
         return Ok(());
@@ -38,6 +39,21 @@ pub(crate) fn check_new_shards(
          (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) for current limits \
          and how to request higher limits.",
         at.account, at.region
+    )))
+}
+
+/// Refuses a reshard after which the stream's row would have too many shards, open and closed.
+pub(crate) fn check_shard_rows(stream: &Stream, more: u32) -> Result<(), Error> {
+    let kept = stream.shards.all().len();
+    if kept + more as usize <= limits::SHARD_ROWS_MAX {
+        return Ok(());
+    }
+    Err(Error::LimitExceeded(format!(
+        "Stream {} under account {} has {kept} open and closed shards, and {more} more would be \
+         over the limit of {}. Closed shards go when their retention is over.",
+        stream.name,
+        stream.account,
+        limits::SHARD_ROWS_MAX
     )))
 }
 

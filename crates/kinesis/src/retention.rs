@@ -1,15 +1,30 @@
-//! What has expired. One horizon serves iterators, GetRecords and the removal of segments.
+//! What has expired. One horizon serves iterators, GetRecords, the lists of shards and the removal of segments.
+//!
+//! A closed shard has expired when all that it could hold has: then it is in no list, and soon it is gone. Its children
+//! keep its name.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
-use crate::{error::Error, kinesis::Inner, limits, model::stream::Stream};
+use nautilus_log::mutant::{self, Mutant};
+
+use crate::{
+    catalog::{Edit, Snapshot},
+    error::Error,
+    kinesis::Inner,
+    limits,
+    model::{shard::Shard, stream::Stream},
+};
 
 const HOUR_MS: u64 = 3_600_000;
 
 /// Whatever arrived before this is expired.
 pub(crate) fn horizon_ms(stream: &Stream, now_ms: u64) -> u64 {
     let kept_ms = u64::from(stream.retention_hours) * HOUR_MS;
-    now_ms.saturating_sub(kept_ms).max(stream.trim_floor_ms)
+    let horizon_ms = now_ms.saturating_sub(kept_ms);
+    match mutant::is(Mutant::HorizonMovesBack) {
+        false => horizon_ms.max(stream.trim_floor_ms),
+        true => horizon_ms,
+    }
 }
 
 /// A client's wish as hours that a stream can have.
@@ -35,19 +50,22 @@ pub(crate) fn set(stream: &mut Stream, retention_hours: u32, now_ms: u64) {
     stream.trim_floor_ms = before.max(horizon_ms(stream, now_ms));
 }
 
-/// Lets the journal drop what has expired, if it is time to; answers when it is time again.
-pub(crate) fn trim(inner: &Inner) -> u64 {
+/// Lets go of what has expired, closed shards and records, if it is time to; answers when it is time again.
+pub(crate) async fn trim(inner: &Inner) -> u64 {
     let now = inner.now_ms();
     let next = inner.next_trim_ms.load(Ordering::SeqCst);
     // A clock that was set back must not stop the trimming.
     if now < next && next - now <= limits::TRIM_INTERVAL_MS {
         return next;
     }
+    if let Err(error) = prune(inner).await {
+        tracing::warn!(%error, "expired shards wait");
+    }
     let snapshot = inner.catalog.snapshot();
     let mut cutoffs = Vec::new();
     for stream in snapshot.all_streams() {
         let cutoff_ms = horizon_ms(stream, inner.expiry_now_ms());
-        cutoffs.extend(stream.shards.iter().map(|shard| (shard.log_id(), cutoff_ms)));
+        cutoffs.extend(stream.shards.all().iter().map(|shard| (shard.log_id(), cutoff_ms)));
     }
     inner.journal.trim(&cutoffs);
     let next = now + limits::TRIM_INTERVAL_MS;
@@ -55,10 +73,37 @@ pub(crate) fn trim(inner: &Inner) -> u64 {
     next
 }
 
+/// Takes away the closed shards whose records have all expired: out of the catalog, then their logs.
+async fn prune(inner: &Inner) -> Result<(), Error> {
+    let now_ms = inner.expiry_now_ms();
+    let has_expired = move |stream: &Arc<Stream>| {
+        let horizon_ms = horizon_ms(stream, now_ms);
+        !stream.shards.all().iter().all(|shard| shard.ended_not_before(horizon_ms))
+    };
+    if !inner.catalog.snapshot().all_streams().any(has_expired) {
+        return Ok(());
+    }
+    let change = move |snapshot: &Snapshot| {
+        let (mut edit, mut logs) = (Edit::new(snapshot), Vec::new());
+        for stream in snapshot.all_streams().filter(|stream| has_expired(stream)) {
+            let mut stream = Stream::clone(stream);
+            let horizon_ms = horizon_ms(&stream, now_ms);
+            logs.extend(stream.shards.prune(horizon_ms).iter().map(Shard::log_id));
+            // No later clock may ask for a moment at which a shard was open that is gone.
+            stream.trim_floor_ms = horizon_ms;
+            edit.put_stream(stream);
+        }
+        Ok(edit.finish(logs))
+    };
+    let logs = inner.change(change).await?;
+    inner.journal.forget_shards(&logs);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::stream::tests::stream_of;
+    use crate::{model::stream::tests::stream_of, testing::World};
 
     #[test]
     fn raising_the_retention_does_not_bring_back_what_was_expired() {
@@ -80,5 +125,52 @@ mod tests {
         set(&mut stream, 24, now);
         set(&mut stream, 48, now);
         assert_eq!(horizon_ms(&stream, now), 76 * HOUR_MS);
+    }
+
+    fn ids(world: &World) -> Vec<String> {
+        let shards = world.shards("s");
+        shards.iter().map(|shard| shard["ShardId"].as_str().expect("text").to_owned()).collect()
+    }
+
+    #[test]
+    fn a_closed_shard_vanishes_after_its_records() {
+        let mut world = World::with_stream(1);
+        world.put("s", "k", b"a");
+        world.split("s", "0", "9");
+        let closed_ms = world.now_ms();
+        let log = world.room().kinesis.inner().catalog.snapshot().shard_logs()[0];
+
+        world.set_now(closed_ms + 24 * HOUR_MS);
+        assert_eq!(ids(&world).len(), 3, "to its last millisecond");
+        // Before any tick: lists do not wait for it.
+        world.set_now(closed_ms + 24 * HOUR_MS + 1);
+        assert_eq!(ids(&world), ["shardId-000000000001", "shardId-000000000002"]);
+        world.advance(limits::TRIM_INTERVAL_MS);
+        assert!(world.room().journal.tail(log).is_none(), "its log is forgotten");
+        let iterator = r#"{"StreamName":"s","ShardId":"0","ShardIteratorType":"TRIM_HORIZON"}"#;
+        let gone = "ResourceNotFoundException: Shard shardId-000000000000 in stream s under account \
+                    000000000000 does not exist";
+        world.check("GetShardIterator", iterator, gone);
+        let child = world.shards("s").remove(0);
+        assert_eq!(child["ParentShardId"], "shardId-000000000000", "children keep its name");
+
+        world.restart();
+        assert_eq!(ids(&world), ["shardId-000000000001", "shardId-000000000002"]);
+        world.split("s", "1", "5");
+        assert_eq!(ids(&world)[2..], ["shardId-000000000003", "shardId-000000000004"]);
+        world.put_at("s", "0", b"b");
+        assert_eq!(world.read_all("s", 3), [b"b"]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_ask_for_shards_that_are_gone() {
+        let mut world = World::with_stream(1);
+        world.split("s", "0", "9");
+        world.advance(25 * HOUR_MS);
+        assert_eq!(ids(&world).len(), 2);
+        world.set_now(world.now_ms() - 2 * HOUR_MS);
+        world.restart();
+        let input = r#"{"StreamName":"s","ShardFilter":{"Type":"AT_TRIM_HORIZON"}}"#;
+        assert_eq!(world.list_shards(input).len(), 2, "the hash space is covered");
     }
 }

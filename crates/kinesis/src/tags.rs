@@ -25,16 +25,13 @@ pub(crate) enum Door {
 
 /// What a call does with tags, in the words of AWS's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Act {
+enum Act {
     Add,
     Remove,
 }
 
-/// The first check of texts, before the stream is looked for.
-pub(crate) fn check_characters<'t>(
-    texts: impl IntoIterator<Item = &'t str>,
-    door: Door,
-) -> Result<(), Error> {
+/// The first check of texts.
+fn check_characters<'t>(texts: impl IntoIterator<Item = &'t str>, door: Door) -> Result<(), Error> {
     let allowed = |c: char| {
         c.is_alphanumeric()
             || "_./=+-% @".contains(c)
@@ -52,7 +49,7 @@ pub(crate) fn check_characters<'t>(
 }
 
 /// The second check: AWS lets `%` pass the first and not this one.
-pub(crate) fn check_illegal<'t>(
+fn check_illegal<'t>(
     texts: impl IntoIterator<Item = &'t str>,
     at: Address<'_>,
     act: Act,
@@ -73,7 +70,7 @@ pub(crate) fn check_illegal<'t>(
 }
 
 /// Keys that begin so are AWS's own.
-pub(crate) fn check_reserved<'t>(keys: impl IntoIterator<Item = &'t str>) -> Result<(), Error> {
+fn check_reserved<'t>(keys: impl IntoIterator<Item = &'t str>) -> Result<(), Error> {
     let reserved = |key: &str| key.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("aws:"));
     match keys.into_iter().any(reserved) {
         true => Err(Error::InvalidArgument(
@@ -83,18 +80,18 @@ pub(crate) fn check_reserved<'t>(keys: impl IntoIterator<Item = &'t str>) -> Res
     }
 }
 
-/// Everything that a call's tags must be before the stream's own are looked at.
-pub(crate) fn check_given(given: &Given<'_>, door: Door) -> Result<(), Error> {
-    // First, since a colon that is not allowed would hide it behind the other message.
-    check_reserved(given.keys().map(Cow::as_ref))?;
-    check_characters(texts(given), door)
-}
-
 /// Adds tags to a stream's.
-pub(crate) fn add(stream: &mut Stream, given: &BTreeMap<String, String>) -> Result<(), Error> {
+pub(crate) fn add(
+    stream: &mut Stream,
+    given: &BTreeMap<String, String>,
+    door: Door,
+) -> Result<(), Error> {
     let at = Address::of(stream);
-    let texts = given.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    check_illegal(texts, at, Act::Add)?;
+    let texts = || given.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    // First, since a colon that is not allowed would hide it behind the other message.
+    check_reserved(given.keys().map(String::as_str))?;
+    check_characters(texts(), door)?;
+    check_illegal(texts(), at, Act::Add)?;
     let new = given.keys().filter(|key| !stream.tags.contains_key(*key)).count();
     if stream.tags.len() + new > limits::TAGS_MAX {
         // AWS allows 50 and says 10.
@@ -109,7 +106,8 @@ pub(crate) fn add(stream: &mut Stream, given: &BTreeMap<String, String>) -> Resu
 }
 
 /// Takes tags from a stream's; unknown keys are no error.
-pub(crate) fn remove(stream: &mut Stream, keys: &[String]) -> Result<(), Error> {
+pub(crate) fn remove(stream: &mut Stream, keys: &[String], door: Door) -> Result<(), Error> {
+    check_characters(keys.iter().map(String::as_str), door)?;
     check_illegal(keys.iter().map(String::as_str), Address::of(stream), Act::Remove)?;
     for key in keys {
         stream.tags.remove(key);
@@ -137,20 +135,32 @@ pub(crate) fn owned(given: Given<'_>) -> BTreeMap<String, String> {
     given.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
 }
 
-fn texts<'t>(given: &'t Given<'_>) -> impl Iterator<Item = &'t str> {
-    given.iter().flat_map(|(key, value)| [key.as_ref(), value.as_ref()])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::stream::tests::stream_of;
+    use crate::{model::stream::tests::stream_of, testing::World};
 
     fn check(key: &str, value: &str, door: Door) -> Result<(), String> {
-        let given = Given::from([(key.into(), value.into())]);
-        check_given(&given, door)
-            .and_then(|()| add(&mut stream_of(1), &owned(given)))
-            .map_err(|error| error.to_string())
+        let given = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        add(&mut stream_of(1), &given, door).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unknown_stream_comes_before_a_bad_tag() {
+        let world = World::new();
+        let (name, arn) = (
+            r#""StreamName":"s""#,
+            r#""ResourceARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s""#,
+        );
+        for (operation, stream, tags) in [
+            ("AddTagsToStream", name, r#""Tags":{"a;b":""}"#),
+            ("RemoveTagsFromStream", name, r#""TagKeys":["a;b"]"#),
+            ("TagResource", arn, r#""Tags":{"a;b":""}"#),
+            ("UntagResource", arn, r#""TagKeys":["a;b"]"#),
+        ] {
+            let error = world.error(operation, &format!("{{{stream},{tags}}}"));
+            assert!(error.starts_with("ResourceNotFoundException: "), "{operation}: {error}");
+        }
     }
 
     #[test]
@@ -197,9 +207,10 @@ mod tests {
         let mut stream = stream_of(1);
         let tags =
             |range: std::ops::Range<usize>| range.map(|n| (n.to_string(), String::new())).collect();
-        assert!(add(&mut stream, &tags(0..50)).is_ok());
-        assert!(add(&mut stream, &tags(10..20)).is_ok(), "known keys are only overwritten");
-        assert!(add(&mut stream, &tags(49..51)).is_err());
+        let mut add = |range| super::add(&mut stream, &tags(range), Door::Stream);
+        assert!(add(0..50).is_ok());
+        assert!(add(10..20).is_ok(), "known keys are only overwritten");
+        assert!(add(49..51).is_err());
         assert_eq!(stream.tags.len(), 50);
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn plus_positions(number: &str, count: u64) -> String {
 pub(crate) struct World {
     pub disk: Arc<MemoryDisk>,
     pub clock: Arc<ManualClock>,
+    limits_enforced: bool,
     /// `None` only within a restart.
     room: Option<Room>,
 }
@@ -57,10 +58,15 @@ pub(crate) struct Room {
 
 impl World {
     pub(crate) fn new() -> World {
+        World::with_limits(true)
+    }
+
+    /// A world whose quotas hold or do not.
+    pub(crate) fn with_limits(limits_enforced: bool) -> World {
         let disk = Arc::new(MemoryDisk::default());
         let clock = Arc::new(ManualClock::new(NOW_MS));
-        let room = open(&disk, &clock);
-        World { disk, clock, room: Some(room) }
+        let room = open(&disk, &clock, limits_enforced);
+        World { disk, clock, limits_enforced, room: Some(room) }
     }
 
     /// A world with the stream `s`.
@@ -79,7 +85,13 @@ impl World {
         if let Some(room) = self.room.take() {
             room.journal.stop();
         }
-        self.room = Some(open(&self.disk, &self.clock));
+        self.room = Some(open(&self.disk, &self.clock, self.limits_enforced));
+    }
+
+    /// Starts again after an end in the middle of anything.
+    pub(crate) fn kill(&mut self) {
+        self.room = None;
+        self.room = Some(open(&self.disk, &self.clock, self.limits_enforced));
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
@@ -98,6 +110,13 @@ impl World {
     /// Lets every passing state end.
     pub(crate) fn settle(&self) {
         self.advance(DELAY_MS);
+    }
+
+    /// Lets every passing state end, and has the clock stand where it stood.
+    pub(crate) fn settle_without_time(&self) {
+        let now = self.now_ms();
+        self.settle();
+        self.set_now(now);
     }
 
     /// Polls a future, stepping the journal whenever it waits.
@@ -159,6 +178,52 @@ impl World {
         self.summary(name)["StreamStatus"].as_str().expect("text").to_owned()
     }
 
+    pub(crate) fn open_shard_count(&self, name: &str) -> i64 {
+        self.summary(name)["OpenShardCount"].as_i64().expect("a number")
+    }
+
+    /// The stream's shards as ListShards shows them.
+    pub(crate) fn shards(&self, name: &str) -> Vec<serde_json::Value> {
+        self.list_shards(&format!(r#"{{"StreamName":"{name}"}}"#))
+    }
+
+    /// All pages of ListShards for one input.
+    pub(crate) fn list_shards(&self, input: &str) -> Vec<serde_json::Value> {
+        let (mut input, mut shards) = (input.to_owned(), Vec::new());
+        loop {
+            let answer = self.ok("ListShards", &input);
+            shards.extend(answer["Shards"].as_array().expect("a list").iter().cloned());
+            let Some(token) = answer.get("NextToken") else { return shards };
+            input = format!(r#"{{"NextToken":{token}}}"#);
+        }
+    }
+
+    /// The open shard that holds an explicit hash key.
+    pub(crate) fn shard_of(&self, name: &str, hash_key: &str) -> String {
+        let key: u128 = hash_key.parse().expect("a number");
+        let number = |text: &serde_json::Value| -> u128 {
+            text.as_str().expect("text").parse().expect("a number")
+        };
+        let holds = |shard: &&serde_json::Value| {
+            let range = &shard["HashKeyRange"];
+            let (start, end) = (&range["StartingHashKey"], &range["EndingHashKey"]);
+            let is_open = shard["SequenceNumberRange"].get("EndingSequenceNumber").is_none();
+            is_open && (number(start)..=number(end)).contains(&key)
+        };
+        let shards = self.shards(name);
+        let shard = shards.iter().find(holds).expect("open shards tile the space");
+        shard["ShardId"].as_str().expect("text").to_owned()
+    }
+
+    /// Puts a record by its explicit hash key; its sequence number.
+    pub(crate) fn put_at(&self, name: &str, hash_key: &str, data: &[u8]) -> String {
+        let data = base64_simd::STANDARD.encode_to_string(data);
+        let input = format!(
+            r#"{{"StreamName":"{name}","PartitionKey":"k","ExplicitHashKey":"{hash_key}","Data":"{data}"}}"#
+        );
+        self.ok("PutRecord", &input)["SequenceNumber"].as_str().expect("text").to_owned()
+    }
+
     pub(crate) fn created_second(&self, name: &str) -> u64 {
         self.summary(name)["StreamCreationTimestamp"].as_u64().expect("whole seconds")
     }
@@ -200,12 +265,43 @@ impl World {
         }
     }
 
+    /// The answer that the reader gets who has read all from an iterator on.
+    pub(crate) fn last_answer(&self, iterator: &str) -> serde_json::Value {
+        let mut iterator = iterator.to_owned();
+        loop {
+            let answer = self.ok("GetRecords", &format!(r#"{{"ShardIterator":"{iterator}"}}"#));
+            let is_last = answer["MillisBehindLatest"] == 0;
+            match answer.get("NextShardIterator").and_then(|next| next.as_str()) {
+                Some(next) if !is_last => iterator = next.to_owned(),
+                _ => return answer,
+            }
+        }
+    }
+
+    /// Splits a shard at a hash key.
+    pub(crate) fn split(&self, name: &str, shard: &str, key: &str) {
+        let input = format!(
+            r#"{{"StreamName":"{name}","ShardToSplit":"{shard}","NewStartingHashKey":"{key}"}}"#
+        );
+        self.check("SplitShard", &input, "");
+        self.settle();
+    }
+
+    /// Merges two shards, the lower one first.
+    pub(crate) fn merge(&self, name: &str, lower: &str, upper: &str) {
+        let input = format!(
+            r#"{{"StreamName":"{name}","ShardToMerge":"{lower}","AdjacentShardToMerge":"{upper}"}}"#
+        );
+        self.check("MergeShards", &input, "");
+        self.settle();
+    }
+
     pub(crate) fn read_all(&self, name: &str, shard: usize) -> Vec<Vec<u8>> {
         self.read_from(&self.iterator(name, shard, "TRIM_HORIZON"))
     }
 }
 
-fn open(disk: &Arc<MemoryDisk>, clock: &Arc<ManualClock>) -> Room {
+fn open(disk: &Arc<MemoryDisk>, clock: &Arc<ManualClock>, limits_enforced: bool) -> Room {
     let rng = Arc::new(SeededRng::new(7));
     let fatal = |error: &dyn std::fmt::Display| panic!("{error}");
     let store = Store::open(&**disk, Threads::Stepped, Box::new(move |error| fatal(error)))
@@ -219,14 +315,16 @@ fn open(disk: &Arc<MemoryDisk>, clock: &Arc<ManualClock>) -> Room {
         living: shards.living,
         next_shard: ShardLogId(shards.next_id),
         config: nautilus_log::Config {
+            durability: nautilus_log::Durability::Fsync,
             segment_bytes: 32 << 20,
             tail_bytes_max: 1 << 20,
+            footer_bytes_max: 16 << 20,
             threads: Threads::Stepped,
             on_fatal: Box::new(move |error| fatal(error)),
         },
     };
     let (journal, _report) = Journal::open(options).expect("the journal opens");
-    let config = Config { transition_delay_ms: DELAY_MS, limits_enforced: true };
+    let config = Config { transition_delay_ms: DELAY_MS, limits_enforced };
     let kinesis =
         Kinesis::open(store, journal.clone(), clock.clone(), rng, config).expect("the room opens");
     Room { kinesis, journal }

@@ -21,7 +21,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{DirectoryLock, Disk, File, Open, RealDisk};
 pub use format::NextPosition;
 pub use frame::{Frame, FrameBuilder, FrameView, RecordView};
-pub use journal::{Config, Cut, CutShard, Damage, Error, Journal, Options, Report, prepare};
+pub use journal::{
+    Config, Cut, CutShard, Damage, Durability, Error, Journal, Options, Report, prepare,
+};
 pub use manifest::{CleanStop, Manifest, ManifestChange, ManifestError, ManifestState};
 pub use reserve::Reserve;
 pub use rng::{Rng, SeededRng, SystemRng};

@@ -19,6 +19,12 @@ pub enum Mutant {
     TakeTornGroup,
     /// The last change of a plan is committed without its intent before.
     CatalogBeforeIntent,
+    /// A reshard looks where its parents end without waiting in the queue of the writes.
+    CloseOutsideQueue,
+    /// Children are published before their parents take nothing more.
+    ChildrenBeforeParentsEnd,
+    /// What has expired comes back with a longer retention.
+    HorizonMovesBack,
 }
 
 #[cfg(feature = "mutants")]

@@ -95,6 +95,7 @@ impl World {
             living: vec![ShardLogId(1), ShardLogId(2)],
             next_shard: ShardLogId(3),
             config: Config {
+                durability: nautilus_log::Durability::Fsync,
                 segment_bytes: 1500,
                 tail_bytes_max: 0,
                 footer_bytes_max: 1000,

@@ -33,6 +33,7 @@ impl World {
             living: SHARDS.map(ShardLogId).to_vec(),
             next_shard: ShardLogId(3),
             config: Config {
+                durability: nautilus_log::Durability::Fsync,
                 segment_bytes: 1500,
                 tail_bytes_max: 0,
                 footer_bytes_max: 4_000,

@@ -1,43 +1,29 @@
 //! Reading a request's body into one piece of memory, with permission first.
 //!
-//! Always: no byte is buffered before the budget has given a permit for it, and the permit lives as long as the bytes.
-//! A body of known length asks once, for all of it; one of unknown length asks in steps. A body that is too long, too
-//! slow or cut short ends here and never reaches an operation.
+//! Always: nothing is kept beyond a connection's read buffer before the budget has given a permit for it, and the permit
+//! lives as long as the bytes. A body asks in steps, as it arrives: what its head announces costs nothing. A body that is
+//! too long, too slow or cut short ends here and never reaches an operation.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::{
+    budget::{BodyBudget, BodyPermit},
+    limits::{
+        DISCARD_BYTES_MAX, DISCARD_TIME_MAX, FIRST_ROOM_BYTES, LARGE_ROOM_BYTES_MIN, Limits,
+        SMALL_BODY_BYTES_MAX,
+    },
 };
 
-use crate::limits::{CHUNKED_STEP_BYTES, DISCARD_BYTES_MAX, DISCARD_TIME_MAX, Limits};
-
-/// Bytes that all connections share.
-#[derive(Debug, Clone)]
-pub(crate) struct Budget {
-    semaphore: Arc<Semaphore>,
-    bytes_max: u32,
-    received_bytes: Arc<AtomicU64>,
-}
-
-/// A part of a [`Budget`], given back when it drops.
-pub(crate) type Permit = OwnedSemaphorePermit;
-
-/// A whole body. The permit must outlive what was made of the bytes, not only the bytes.
+/// A whole body.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
-    pub(crate) permit: Option<Permit>,
+    pub(crate) permit: BodyPermit,
 }
 
 /// Why there is no body.
@@ -49,117 +35,90 @@ pub(crate) enum BodyError {
     Overloaded,
 }
 
-impl Budget {
-    pub(crate) fn new(bytes_max: u32) -> Budget {
-        Budget {
-            semaphore: Arc::new(Semaphore::new(bytes_max as usize)),
-            bytes_max,
-            received_bytes: Arc::default(),
-        }
-    }
-
-    /// All that has arrived so far: grows while bodies make progress.
-    pub(crate) fn received_bytes(&self) -> u64 {
-        self.received_bytes.load(Relaxed)
-    }
-
-    /// Waits for `bytes` of the budget; `None` if they do not come free in `wait_max`.
-    pub(crate) async fn take(&self, bytes: usize, wait_max: Duration) -> Option<Permit> {
-        let permits = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.bytes_max);
-        if let Ok(permit) = Arc::clone(&self.semaphore).try_acquire_many_owned(permits) {
-            return Some(permit);
-        }
-        let wait = Arc::clone(&self.semaphore).acquire_many_owned(permits);
-        timeout(wait_max, wait).await.ok()?.ok()
-    }
-}
-
-/// Reads all of `incoming`.
+/// Reads all of `incoming`. `is_coming`: its client sends it whatever we answer, see [`discard`].
 pub(crate) async fn read(
     mut incoming: Incoming,
-    expects_continue: bool,
-    budget: &Budget,
+    is_coming: bool,
+    budget: &BodyBudget,
     limits: &Limits,
 ) -> Result<Body, BodyError> {
     if incoming.is_end_stream() {
-        return Ok(Body { bytes: Bytes::new(), permit: None });
+        return Ok(Body { bytes: Bytes::new(), permit: BodyPermit::default() });
     }
-    let result = match incoming.size_hint().exact() {
-        Some(bytes) if bytes > limits.body_bytes_max as u64 => Err(BodyError::TooLong),
-        Some(bytes) => read_known(&mut incoming, bytes as usize, budget, limits).await,
-        None => read_chunked(&mut incoming, budget, limits).await,
+    let length = incoming.size_hint().exact();
+    let length = length.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let result = match length {
+        Some(bytes) if bytes > limits.body_bytes_max => Err(BodyError::TooLong),
+        _ => read_all(&mut incoming, length, budget, limits).await,
     };
-    // A client that waits for `100 Continue` has sent nothing yet, and sends nothing after another answer.
-    if matches!(result, Err(BodyError::TooLong | BodyError::Overloaded)) && !expects_continue {
+    if matches!(result, Err(BodyError::TooLong | BodyError::Overloaded)) && is_coming {
         discard(&mut incoming).await;
     }
     result
 }
 
 /// Reads what a client still sends, without keeping it: closing a socket with unread bytes would take the answer away
-/// from the client before it was read.
-pub(crate) async fn discard(incoming: &mut Incoming) {
+/// from the client before it was read. True if that was all.
+pub(crate) async fn discard(incoming: &mut Incoming) -> bool {
     let read_all = async {
         let mut bytes = 0;
-        while let Some(Ok(frame)) = incoming.frame().await {
-            bytes += frame.data_ref().map_or(0, Bytes::len);
-            if bytes > DISCARD_BYTES_MAX {
-                return;
+        while bytes <= DISCARD_BYTES_MAX {
+            match incoming.frame().await {
+                Some(Ok(frame)) => bytes += frame.data_ref().map_or(0, Bytes::len),
+                Some(Err(_)) => return false,
+                None => return true,
             }
         }
+        false
     };
-    let _ = timeout(DISCARD_TIME_MAX, read_all).await; // either way there is nothing more to do
+    timeout(DISCARD_TIME_MAX, read_all).await.unwrap_or(false)
 }
 
-async fn read_known(
+/// Reads a body whose `length` may be known.
+async fn read_all(
     incoming: &mut Incoming,
-    body_bytes: usize,
-    budget: &Budget,
+    length: Option<usize>,
+    budget: &BodyBudget,
     limits: &Limits,
 ) -> Result<Body, BodyError> {
-    let permit = budget.take(body_bytes, limits.budget_wait_max).await;
-    let permit = Some(permit.ok_or(BodyError::Overloaded)?);
     let started = Instant::now();
-    let first = next(incoming, started, 0, budget, limits).await?.ok_or(BodyError::CutShort)?;
-    if first.len() == body_bytes {
-        return Ok(Body { bytes: first, permit }); // most bodies: one read, no copy
-    }
-    let mut bytes = Vec::with_capacity(body_bytes);
-    bytes.extend_from_slice(&first);
-    drop(first);
-    while bytes.len() < body_bytes {
-        let chunk = next(incoming, started, bytes.len(), budget, limits).await?;
-        bytes.extend_from_slice(&chunk.ok_or(BodyError::CutShort)?);
-    }
-    Ok(Body { bytes: bytes.into(), permit })
-}
-
-async fn read_chunked(
-    incoming: &mut Incoming,
-    budget: &Budget,
-    limits: &Limits,
-) -> Result<Body, BodyError> {
-    let mut bytes = Vec::new();
-    let mut permit: Option<Permit> = None;
-    let started = Instant::now();
-    while let Some(chunk) = next(incoming, started, bytes.len(), budget, limits).await? {
-        let needed = bytes.len() + chunk.len();
-        if needed > limits.body_bytes_max {
+    let bytes_max = length.unwrap_or(limits.body_bytes_max);
+    let (mut bytes, mut permit) = (Vec::new(), BodyPermit::default());
+    while let Some(piece) = next(incoming, started, bytes.len(), budget, limits).await? {
+        let needed = bytes.len() + piece.len();
+        if needed > bytes_max {
             return Err(BodyError::TooLong);
         }
-        let held = permit.as_ref().map_or(0, Permit::num_permits);
-        if needed > held {
-            let step = (needed - held).next_multiple_of(CHUNKED_STEP_BYTES);
-            let more = budget.take(step, limits.budget_wait_max).await;
-            let more = more.ok_or(BodyError::Overloaded)?;
-            match &mut permit {
-                Some(permit) => permit.merge(more),
-                None => permit = Some(more),
-            }
+        if bytes.is_empty() && length == Some(needed) {
+            // Most bodies: one read, no copy.
+            budget.grow(&mut permit, needed).await.ok_or(BodyError::Overloaded)?;
+            return Ok(Body { bytes: piece, permit });
         }
-        bytes.extend_from_slice(&chunk);
+        if needed > bytes.capacity() {
+            let room = room_for(needed, bytes_max);
+            budget.grow(&mut permit, room).await.ok_or(BodyError::Overloaded)?;
+            bytes.reserve_exact(room - bytes.len());
+        }
+        bytes.extend_from_slice(&piece);
+        if length == Some(needed) {
+            break;
+        }
     }
-    Ok(Body { bytes: bytes.into(), permit })
+    match length {
+        Some(length) if bytes.len() < length => Err(BodyError::CutShort),
+        _ => Ok(Body { bytes: bytes.into(), permit }),
+    }
+}
+
+/// Room for a body of which `needed` bytes have arrived: in proportion to those, whatever was announced.
+fn room_for(needed: usize, bytes_max: usize) -> usize {
+    let room = match needed {
+        0..=FIRST_ROOM_BYTES => FIRST_ROOM_BYTES,
+        _ if needed * 2 <= SMALL_BODY_BYTES_MAX => needed * 2,
+        _ if needed <= SMALL_BODY_BYTES_MAX => SMALL_BODY_BYTES_MAX,
+        _ => (needed * 2).max(LARGE_ROOM_BYTES_MIN),
+    };
+    room.clamp(needed, bytes_max.max(needed))
 }
 
 /// The next piece, if it comes before the body as a whole is too slow.
@@ -167,7 +126,7 @@ async fn next(
     incoming: &mut Incoming,
     started: Instant,
     received: usize,
-    budget: &Budget,
+    budget: &BodyBudget,
     limits: &Limits,
 ) -> Result<Option<Bytes>, BodyError> {
     let earned = received as f64 / f64::from(limits.body_bytes_per_second_min.max(1));
@@ -179,7 +138,7 @@ async fn next(
             Some(Err(_)) => return Err(BodyError::CutShort),
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
-                    budget.received_bytes.fetch_add(data.len() as u64, Relaxed);
+                    budget.received(data.len());
                     return Ok(Some(data)); // trailers are read and dropped
                 }
             }
@@ -191,21 +150,15 @@ async fn next(
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_budget_gives_no_more_than_it_has() {
-        let budget = Budget::new(100);
-        let wait = Duration::from_millis(5);
-        let first = budget.take(60, wait).await;
-        assert!(first.is_some());
-        assert!(budget.take(60, wait).await.is_none());
-        drop(first);
-        assert!(budget.take(60, wait).await.is_some());
-    }
-
-    #[tokio::test]
-    async fn one_that_asks_for_more_than_there_is_gets_all() {
-        let budget = Budget::new(100);
-        let all = budget.take(usize::MAX, Duration::ZERO).await;
-        assert_eq!(all.map(|permit| permit.num_permits()), Some(100));
+    #[test]
+    fn room_follows_what_has_arrived_and_not_what_was_announced() {
+        const LENGTH: usize = 16 << 20;
+        assert_eq!(room_for(1, LENGTH), FIRST_ROOM_BYTES);
+        assert_eq!(room_for(FIRST_ROOM_BYTES + 1, LENGTH), 2 * FIRST_ROOM_BYTES + 2);
+        assert_eq!(room_for(SMALL_BODY_BYTES_MAX - 1, LENGTH), SMALL_BODY_BYTES_MAX);
+        assert_eq!(room_for(SMALL_BODY_BYTES_MAX + 1, LENGTH), LARGE_ROOM_BYTES_MIN);
+        assert_eq!(room_for(SMALL_BODY_BYTES_MAX + 1, 100_000), 100_000);
+        assert_eq!(room_for(10 << 20, LENGTH), LENGTH);
+        assert_eq!(room_for(10, 10), 10);
     }
 }

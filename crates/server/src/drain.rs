@@ -20,7 +20,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::{body::Budget, limits::Limits};
+use crate::{budget::BodyBudget, limits::Limits};
 
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(crate) async fn drain(
     phase: &watch::Sender<Phase>,
     connections: &Semaphore,
     in_flight: &InFlightCount,
-    bodies: &Budget,
+    bodies: &BodyBudget,
     limits: &Limits,
 ) -> Drained {
     // What a socket takes after the last answer was handed to it.

@@ -5,6 +5,7 @@
 //! that has arrived be answered.
 
 mod body;
+mod budget;
 mod dev;
 mod drain;
 mod health;

@@ -1,7 +1,8 @@
 //! Every limit of the way in, with its name.
 //!
-//! Together they bound the memory that clients can make this process hold:
-//! `connections_max` read buffers, `request_bytes_max` of bodies and `answer_bytes_max` of answers.
+//! Together they bound the memory that clients can make this process hold: `connections_max` read buffers (in HTTP/2 a
+//! connection's window), `requests_max` heads, `request_bytes_max` and
+//! `small_request_bytes_max` of bodies, `answer_bytes_max` and `small_answer_bytes_max` of answers.
 
 use std::time::Duration;
 
@@ -10,22 +11,35 @@ use std::time::Duration;
 pub struct Limits {
     /// Open connections; more wait in the kernel's backlog.
     pub connections_max: u32,
+    /// Requests served at once, all connections together; HTTP/2 has many on one. More are answered 503.
+    pub requests_max: u32,
+    /// Requests that one HTTP/2 connection may have open; its client waits with more.
+    pub streams_max: u32,
     /// From the first byte of a head (or the accept) to its last.
     pub head_time_max: Duration,
     /// How long a connection may stay open between two requests.
     pub idle_time_max: Duration,
     /// How long a client may take none of the bytes that wait for it.
     pub write_stall_max: Duration,
+    /// An answer may take this long to be taken, plus what its bytes take at
+    /// [`Limits::answer_bytes_per_second_min`].
+    pub answer_grace: Duration,
+    /// Slowest taking of an answer that is borne, after the grace.
+    pub answer_bytes_per_second_min: u32,
     /// Longest body. A PutRecords of 10 MiB in base64 with escaped keys stays below.
     pub body_bytes_max: usize,
     /// A body may take this long, plus what its bytes take at [`Limits::body_bytes_per_second_min`].
     pub body_grace: Duration,
     /// Slowest body that is waited for, after the grace.
     pub body_bytes_per_second_min: u32,
-    /// Bodies held at once, all connections together.
+    /// Large bodies held at once, all connections together.
     pub request_bytes_max: u32,
+    /// The same of bodies up to 64 KiB, which so wait for no large one.
+    pub small_request_bytes_max: u32,
     /// Answers held at once until they are written, all connections together.
     pub answer_bytes_max: u32,
+    /// The same of operations whose answers are small.
+    pub small_answer_bytes_max: u32,
     /// How long a request waits for its share of the two budgets before it is answered 503.
     pub budget_wait_max: Duration,
     /// After a stop: how long a request that is still arriving is waited for.
@@ -34,18 +48,35 @@ pub struct Limits {
     pub drain_answering: Duration,
 }
 
+impl Limits {
+    /// With no more connections than leave enough of so many file descriptors to the data directory.
+    pub fn within_descriptors(mut self, descriptors: u64) -> Limits {
+        const FILES: u64 = 256;
+        const CONNECTIONS_MIN: u32 = 16;
+        let connections = u32::try_from(descriptors.saturating_sub(FILES)).unwrap_or(u32::MAX);
+        self.connections_max = self.connections_max.min(connections.max(CONNECTIONS_MIN));
+        self
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections_max: 4096,
+            requests_max: 16_384,
+            streams_max: 256,
             head_time_max: Duration::from_secs(20),
             idle_time_max: Duration::from_secs(360),
             write_stall_max: Duration::from_secs(30),
+            answer_grace: Duration::from_secs(30),
+            answer_bytes_per_second_min: 64 << 10,
             body_bytes_max: 16 << 20,
             body_grace: Duration::from_secs(20),
             body_bytes_per_second_min: 64 << 10,
             request_bytes_max: 256 << 20,
+            small_request_bytes_max: 64 << 20,
             answer_bytes_max: 256 << 20,
+            small_answer_bytes_max: 64 << 20,
             budget_wait_max: Duration::from_secs(10),
             drain_arriving: Duration::from_millis(300),
             drain_answering: Duration::from_secs(10),
@@ -57,11 +88,45 @@ impl Default for Limits {
 pub(crate) const BACKLOG: u32 = 1024;
 /// Longest head; a longer one is answered 431. Also the most that a connection buffers unread.
 pub(crate) const HEAD_BYTES_MAX: usize = 128 << 10;
-/// How a body of unknown length takes its permits.
-pub(crate) const CHUNKED_STEP_BYTES: usize = 64 << 10;
+/// Longest head in HTTP/2, as its standard counts: every connection may have many.
+pub(crate) const HTTP2_HEAD_BYTES_MAX: u32 = 32 << 10;
+/// What an HTTP/2 client may send of one body before we have read it.
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 128 << 10;
+/// The same of all its bodies: a connection's read buffer.
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 256 << 10;
+/// An HTTP/2 client that is silent is asked at this interval whether it is there.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// How long it may take to say so.
+pub(crate) const PING_TIME_MAX: Duration = Duration::from_secs(20);
+/// A body up to here is a small one.
+pub(crate) const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
+/// Room for the first bytes of a body that does not come in one piece.
+pub(crate) const FIRST_ROOM_BYTES: usize = 4 << 10;
+/// Room for a body that is not small any more: most bodies then need no more.
+pub(crate) const LARGE_ROOM_BYTES_MIN: usize = 1 << 20;
+/// Large bodies that may grow to their end though [`Limits::request_bytes_max`] is taken.
+pub(crate) const FINISHERS: usize = 2;
+/// An operation whose answers stay below this takes from the budget of the small ones.
+pub(crate) const SMALL_ANSWER_BYTES_MAX: usize = 128 << 10;
+/// How long an answer may take to be taken while others wait for room,
+pub(crate) const PRESSED_GRACE: Duration = Duration::from_secs(1);
+/// plus what its bytes take at this rate.
+pub(crate) const PRESSED_BYTES_PER_SECOND_MIN: u32 = 4 << 20;
 /// Bytes of a refused body that are read and thrown away, so that the client gets to read its answer.
 pub(crate) const DISCARD_BYTES_MAX: usize = 64 << 20;
 /// Time for the same.
 pub(crate) const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
 /// After a stop: how long an idle connection stays open, in case a request is on its way already.
 pub(crate) const DRAIN_IDLE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_files() {
+        let connections =
+            |descriptors| Limits::default().within_descriptors(descriptors).connections_max;
+        assert_eq!((connections(65_536), connections(1024), connections(100)), (4096, 768, 16));
+    }
+}

@@ -1,7 +1,8 @@
 //! The socket: accepts connections up to a limit, gives each to a task, and ends them in order when told to stop.
 //!
 //! An own loop over hyper, because the ready-made ones leave slow clients open for ever and cannot tell a request that
-//! is being answered from one that is still arriving.
+//! is being answered from one that is still arriving. HTTP/1.1 and HTTP/2 share the port: a client of the latter says so
+//! with its first bytes.
 
 use std::{
     convert::Infallible,
@@ -15,27 +16,36 @@ use std::{
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::graceful::GracefulConnection,
+};
 use nautilus_identity::Identity;
 use nautilus_kinesis::Kinesis;
 use nautilus_log::{Clock, Rng, SystemClock};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::timeout,
+    time::sleep,
 };
 use tracing::{debug, info, warn};
 
 use crate::{
-    body::Budget,
+    budget::{AnswerBudget, BodyBudget},
     drain::{self, Drained, InFlightCount, Phase},
     health::Health,
     host::HostRules,
-    limits::{BACKLOG, DRAIN_IDLE, HEAD_BYTES_MAX, Limits},
+    limits::{
+        BACKLOG, CONNECTION_WINDOW_BYTES, DRAIN_IDLE, HEAD_BYTES_MAX, HTTP2_HEAD_BYTES_MAX, Limits,
+        PING_INTERVAL, PING_TIME_MAX, STREAM_WINDOW_BYTES,
+    },
     request_id::RequestIds,
     service::Service,
-    stream::{Activity, TimedStream},
+    stream::{Activity, Spoken, TimedStream},
     ticker,
 };
 
@@ -126,9 +136,10 @@ impl Server {
             ids: RequestIds::new(&*services.rng),
             health: Health::default(),
             stopping: AtomicBool::new(false),
-            requests: Budget::new(limits.request_bytes_max),
-            answers: Budget::new(limits.answer_bytes_max),
+            requests: BodyBudget::new(&limits),
+            answers: AnswerBudget::new(&limits),
             in_flight: Arc::new(InFlightCount::default()),
+            heads: Semaphore::new(limits.requests_max as usize),
             limits: limits.clone(),
         };
         Server {
@@ -211,7 +222,7 @@ impl Server {
                         warn!(%error, "no connection can be accepted; clients wait");
                     }
                     failing = true;
-                    tokio::time::sleep(AFTER_FAILURE).await;
+                    sleep(AFTER_FAILURE).await;
                 }
             }
         }
@@ -237,40 +248,77 @@ async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "nodelay");
     }
-    let activity = Arc::new(Activity::default());
-    let stream = TimedStream::new(stream, Arc::clone(&activity), &service.limits);
-    let answer = service_fn(|request| {
-        let (service, activity) = (&service, &activity);
-        async move { Ok::<_, Infallible>(service.answer(peer, activity, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(None) // the stream has its own, which does not count idle time
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), answer);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
+    let activity = Arc::new(Activity::new(service.answers.clone()));
+    let mut stream = TimedStream::new(stream, Arc::clone(&activity), &service.limits);
+    let spoken = tokio::select! {
         biased;
-        ended = connection.as_mut() => Some(ended),
-        _ = phase.wait_for(|phase| *phase != Phase::Running) => None,
+        spoken = stream.spoken() => spoken,
+        () = silent_after_stop(&mut phase) => return,
     };
-    // What has reached the socket is read and answered, with `Connection: close`, before an idle connection goes.
-    let ended = match ended {
-        Some(ended) => Some(ended),
-        None => timeout(DRAIN_IDLE, connection.as_mut()).await.ok(),
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => ended,
-                _ = phase.wait_for(|phase| *phase == Phase::Ended) => Ok(()),
-            }
+    let ended = match spoken {
+        Ok(Spoken::Http1) => {
+            let answer = service_fn(|request| {
+                let (service, activity) = (&service, &activity);
+                async move { Ok::<_, Infallible>(service.answer(peer, activity, request).await) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(None) // the stream has its own, which does not count idle time
+                .max_buf_size(HEAD_BYTES_MAX)
+                .serve_connection(TokioIo::new(stream), answer);
+            run(connection, &activity, phase).await
+        }
+        Ok(Spoken::Http2) => {
+            let their_activity = Arc::clone(&activity);
+            let streams_max = service.limits.streams_max;
+            let answer = service_fn(move |request| {
+                let (service, activity) = (Arc::clone(&service), Arc::clone(&their_activity));
+                async move { Ok::<_, Infallible>(service.answer(peer, &activity, request).await) }
+            });
+            let connection = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(streams_max)
+                .max_header_list_size(HTTP2_HEAD_BYTES_MAX)
+                .initial_stream_window_size(STREAM_WINDOW_BYTES)
+                .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+                .keep_alive_interval(PING_INTERVAL)
+                .keep_alive_timeout(PING_TIME_MAX)
+                .serve_connection(TokioIo::new(stream), answer);
+            run(connection, &activity, phase).await
+        }
+        Err(error) => {
+            debug!(%peer, %error, "no request");
+            return;
         }
     };
     if let Err(error) = ended {
         debug!(%peer, %error, "connection");
     }
+}
+
+/// Drives a connection to its end: until it ends itself, has idled for too long, or the server stops.
+async fn run<C: GracefulConnection>(
+    connection: C,
+    activity: &Activity,
+    mut phase: watch::Receiver<Phase>,
+) -> Result<(), C::Error> {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        () = activity.idled() => {}
+        // What has reached the socket is read and answered, with a word of farewell, before an idle connection goes.
+        () = silent_after_stop(&mut phase) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        _ = phase.wait_for(|phase| *phase == Phase::Ended) => Ok(()),
+    }
+}
+
+async fn silent_after_stop(phase: &mut watch::Receiver<Phase>) {
+    let _ = phase.wait_for(|phase| *phase != Phase::Running).await; // its sender gone is an end too
+    sleep(DRAIN_IDLE).await;
 }

@@ -15,8 +15,6 @@ use nautilus_wire::{
 
 use crate::{reply::Reply, request_id::RequestId, route::no_operation};
 
-const STS_VERSION: &str = "2011-06-15";
-
 /// Answers a form, from the body or else from the URL.
 pub(crate) fn answer(identity: &Identity, head: &Parts, body: &[u8], id: &RequestId) -> Reply {
     let text = match body {
@@ -40,7 +38,7 @@ pub(crate) fn answer(identity: &Identity, head: &Parts, body: &[u8], id: &Reques
 pub(crate) fn caller(identity: &Identity, head: &Parts) -> Result<Caller, AwsError> {
     let headers = &head.headers;
     identity.caller(&SignedParts {
-        authorization: headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("")),
+        authorization: headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("?")),
         has_date: headers.contains_key("x-amz-date") || headers.contains_key(DATE),
         query: head.uri.query().unwrap_or(""),
     })
@@ -49,7 +47,7 @@ pub(crate) fn caller(identity: &Identity, head: &Parts) -> Result<Caller, AwsErr
 /// The service that is meant: the version tells STS, else the credential does.
 fn service<'a>(form: &Form<'_>, caller: Option<&'a Caller>) -> Option<&'a str> {
     match form.get("Version") {
-        Some(STS_VERSION) => Some("sts"),
+        Some(sts::VERSION) => Some("sts"),
         _ => caller.map(|caller| caller.service.as_str()),
     }
 }
@@ -98,6 +96,8 @@ mod tests {
         let (status, body) = check("", "Action=GetCallerIdentity&Version=2011-06-15");
         assert_eq!((status, body.contains("<Code>MissingAuthenticationToken</Code>")), (403, true));
         let (status, body) = check("iam", "Action=GetUser&Version=2010-05-08");
+        assert_eq!((status, body.contains("<Code>InvalidAction</Code>")), (400, true));
+        let (status, body) = check("sts", "Action=GetCallerIdentity&Version=2010-05-08");
         assert_eq!((status, body.contains("<Code>InvalidAction</Code>")), (400, true));
         let (status, body) = check("sts", "Action=%");
         assert_eq!((status, body.contains("<Code>MalformedQueryString</Code>")), (400, true));

@@ -12,9 +12,9 @@ use hyper::{
         HeaderName, HeaderValue,
     },
 };
-use nautilus_wire::{Answer, AwsError};
+use nautilus_wire::{Answer, AwsError, Protocol};
 
-use crate::{body::Permit, drain::InFlight, request_id::RequestId};
+use crate::{budget::Permit, drain::InFlight, request_id::RequestId, stream::Untaken};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -114,9 +114,10 @@ impl From<Answer> for Reply {
     }
 }
 
-impl From<AwsError> for Reply {
-    fn from(error: AwsError) -> Reply {
-        let answer = error.to_json();
+impl Reply {
+    /// An error, in the protocol of the request.
+    pub(crate) fn error(error: AwsError, protocol: Protocol) -> Reply {
+        let answer = error.answer(protocol);
         let status = StatusCode::from_u16(error.status);
         Reply {
             status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -130,12 +131,13 @@ impl From<AwsError> for Reply {
 #[derive(Debug, Default)]
 pub(crate) struct Guards {
     pub(crate) answer_permit: Option<Permit>,
+    pub(crate) untaken: Option<Untaken>,
     _in_flight: Option<InFlight>,
 }
 
 impl Guards {
     pub(crate) fn new(in_flight: InFlight) -> Guards {
-        Guards { answer_permit: None, _in_flight: Some(in_flight) }
+        Guards { answer_permit: None, untaken: None, _in_flight: Some(in_flight) }
     }
 }
 

@@ -10,15 +10,13 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderName},
 };
 use nautilus_kinesis::Kinesis;
-use nautilus_wire::AwsError;
+use nautilus_wire::{AwsError, Protocol};
 
 use crate::reply::Reply;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const KINESIS_TARGET: &str = "Kinesis_20131202";
 
-const JSON_1_1: &str = "application/x-amz-json-1.1";
-const CBOR_1_1: &str = "application/x-amz-cbor-1.1";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -30,8 +28,8 @@ const UNKNOWN_OPERATION: &str = "<UnknownOperationException/>\n";
 /// Who answers.
 #[derive(Debug)]
 pub(crate) enum Route<'a> {
-    /// Kinesis, from a JSON body. The body is looked at before the operation's name is, as at AWS.
-    Kinesis { operation: Option<&'a str> },
+    /// Kinesis. The body is looked at before the operation's name is, as at AWS.
+    Kinesis { protocol: Protocol, operation: Option<&'a str> },
     /// The same body under the content type `application/json`, which AWS reads and then refuses.
     PlainJson,
     /// A service with the Query protocol.
@@ -66,14 +64,14 @@ pub(crate) fn route<'a>(
     if !has_body {
         return Route::Nobody(no_body(content_type, target));
     }
+    if let Some(protocol) = Protocol::from_content_type(content_type) {
+        let operation = match target {
+            Target::Known(operation) => Some(operation),
+            Target::Missing | Target::Unknown => None,
+        };
+        return Route::Kinesis { protocol, operation };
+    }
     match content_type {
-        JSON_1_1 => Route::Kinesis {
-            operation: match target {
-                Target::Known(operation) => Some(operation),
-                Target::Missing | Target::Unknown => None,
-            },
-        },
-        CBOR_1_1 => Route::Nobody(cbor_refused(target)),
         JSON => Route::PlainJson,
         _ if target == Target::Missing => Route::Nobody(no_operation()),
         _ => Route::Nobody(
@@ -92,6 +90,11 @@ pub(crate) fn plain_json(body_is_object: bool) -> Reply {
     let body =
         format!(r#"{{"Output":{{"__type":"com.amazon.coral.service#{name}"}},"Version":"1.0"}}"#);
     Reply::new(status, Some(JSON), body).named(name)
+}
+
+/// The protocol of an answer to a request that no service has seen: what the request says that it speaks.
+pub(crate) fn protocol(headers: &HeaderMap) -> Protocol {
+    Protocol::from_content_type(content_type(headers)).unwrap_or(Protocol::Json)
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
@@ -130,46 +133,7 @@ fn no_body(content_type: &str, target: Target<'_>) -> Reply {
         Target::Known(_) => AwsError::serialization(None),
         Target::Missing | Target::Unknown => AwsError::unknown_operation(),
     };
-    match content_type {
-        JSON_1_1 => Reply::from(error),
-        _ => cbor(error),
-    }
-}
-
-/// The Java SDK's default. An error that its clients can read, and a way on.
-fn cbor_refused(target: Target<'_>) -> Reply {
-    cbor(match target {
-        Target::Known(_) => AwsError::serialization(Some(
-            "CBOR bodies are not read yet. Set AWS_CBOR_DISABLE=true or CBOR_ENABLED=false."
-                .to_owned(),
-        )),
-        Target::Missing | Target::Unknown => AwsError::unknown_operation(),
-    })
-}
-
-/// An error as a CBOR map of `__type` and perhaps `message`.
-fn cbor(error: AwsError) -> Reply {
-    let mut body = Vec::with_capacity(160);
-    body.push(0xA1 + u8::from(error.message.is_some()));
-    cbor_text(&mut body, "__type");
-    cbor_text(&mut body, &error.code);
-    if let Some(message) = &error.message {
-        cbor_text(&mut body, "message");
-        cbor_text(&mut body, message);
-    }
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut reply = Reply::new(status, Some(CBOR_1_1), body);
-    reply.error_type = Some(error.code);
-    reply
-}
-
-fn cbor_text(out: &mut Vec<u8>, text: &str) {
-    match u8::try_from(text.len()) {
-        Ok(length @ 0..=23) => out.push(0x60 + length),
-        Ok(length) => out.extend([0x78, length]),
-        Err(_) => unreachable!("the texts above are shorter than 256 bytes"),
-    }
-    out.extend(text.as_bytes());
+    Reply::error(error, Protocol::from_content_type(content_type).unwrap_or(Protocol::Cbor))
 }
 
 impl Reply {
@@ -199,7 +163,7 @@ mod tests {
         let method = method.parse().expect("a method");
         let query = (!url_query.is_empty()).then_some(url_query);
         match route(&method, query, &head(headers), body) {
-            Route::Kinesis { operation } => format!("kinesis {operation:?}"),
+            Route::Kinesis { protocol, operation } => format!("kinesis {protocol:?} {operation:?}"),
             Route::PlainJson => "plain json".to_owned(),
             Route::Query => "query".to_owned(),
             Route::Nobody(reply) => format!(
@@ -219,11 +183,14 @@ mod tests {
     #[test]
     fn a_json_call_goes_to_kinesis() {
         let json = ("content-type", "application/x-amz-json-1.1");
-        assert_eq!(check("POST", "", &[json, KNOWN], true), "kinesis Some(\"PutRecord\")");
+        assert_eq!(check("POST", "", &[json, KNOWN], true), "kinesis Json Some(\"PutRecord\")");
         let with_charset = ("content-type", "application/x-amz-json-1.1; charset=utf-8");
-        assert_eq!(check("POST", "", &[with_charset, KNOWN], true), "kinesis Some(\"PutRecord\")");
-        assert_eq!(check("POST", "", &[json, UNKNOWN], true), "kinesis None");
-        assert_eq!(check("POST", "", &[json], true), "kinesis None");
+        assert_eq!(
+            check("POST", "", &[with_charset, KNOWN], true),
+            "kinesis Json Some(\"PutRecord\")"
+        );
+        assert_eq!(check("POST", "", &[json, UNKNOWN], true), "kinesis Json None");
+        assert_eq!(check("POST", "", &[json], true), "kinesis Json None");
     }
 
     #[test]
@@ -301,9 +268,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cbor_call_gets_an_error_that_its_client_can_read() {
+    fn a_cbor_call_goes_to_kinesis_too() {
         let cbor = ("content-type", "application/x-amz-cbor-1.1");
-        assert!(check("POST", "", &[cbor, KNOWN], true).contains("SerializationException"));
-        assert!(check("POST", "", &[cbor, UNKNOWN], true).contains("UnknownOperationException"));
+        assert_eq!(check("POST", "", &[cbor, KNOWN], true), "kinesis Cbor Some(\"PutRecord\")");
+        assert_eq!(check("POST", "", &[cbor, UNKNOWN], true), "kinesis Cbor None");
+        assert!(
+            check("POST", "", &[cbor, KNOWN], false).contains("400 application/x-amz-cbor-1.1")
+        );
     }
 }

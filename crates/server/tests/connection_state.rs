@@ -91,11 +91,31 @@ async fn a_body_that_is_cut_short_reaches_no_operation() {
         tokio::io::AsyncWriteExt::shutdown(&mut client.stream).await.expect("a half close");
         if let Some(answer) = client.try_answer().await {
             assert_eq!(answer.status, 400);
+            assert_eq!(answer.body, r#"{"__type":"SerializationException"}"#);
         }
         assert!(client.closes_silently().await);
     }
     let mut client = server.connect().await;
     client.send(call("ListStreams", "{}")).await;
     assert_eq!(client.answer().await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_tells_whether_the_connection_goes_on() {
+    let server = TestServer::start(Limits::default()).await;
+    let foreign = |more: &str| format!("POST / HTTP/1.1\r\nHost: evil.example.com\r\n{more}\r\n");
+    let mut client = server.connect().await;
+    for request in [
+        foreign("Content-Length: 5\r\n") + "hello",
+        foreign("Transfer-Encoding: chunked\r\n") + "1\r\n{\r\n0\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}".to_owned(),
+    ] {
+        client.send(&request).await;
+        assert_eq!(client.answer().await.header("connection"), None, "{request}");
+    }
+    client.send(foreign("Content-Length: 5\r\nExpect: 100-continue\r\n")).await;
+    assert_eq!(client.answer().await.header("connection"), Some("close"));
+    assert!(client.closes_silently().await);
     server.stop().await;
 }

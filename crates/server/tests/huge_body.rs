@@ -72,37 +72,70 @@ async fn a_body_arrives_whole_in_any_pieces() {
 }
 
 #[tokio::test]
-async fn a_request_waits_for_the_budget_and_is_told_when_there_is_none() {
+async fn bodies_that_are_only_announced_cost_nothing() {
     let limits = Limits {
-        request_bytes_max: 100_000,
+        request_bytes_max: 1 << 20,
+        small_request_bytes_max: 1 << 20,
         budget_wait_max: Duration::from_millis(100),
         ..Limits::default()
     };
     let server = TestServer::start(limits).await;
-    let mut holder = server.connect().await;
-    holder.send(head("ListStreams", "Content-Length: 100000\r\n")).await;
-    holder.send("{").await;
+    let mut holders = Vec::new();
+    for length in [16 << 20, 60_000].repeat(20) {
+        let mut holder = server.connect().await;
+        holder.send(head("ListStreams", &format!("Content-Length: {length}\r\n"))).await;
+        holder.send("{").await;
+        holders.push(holder);
+    }
+    let mut client = server.connect().await;
+    for body in ["{}".to_owned(), format!("{{}}{}", " ".repeat(1_000_000))] {
+        client.send(call("ListStreams", &body)).await;
+        assert_eq!(client.answer().await.status, 200);
+    }
+    server.stop().await;
+}
 
+#[tokio::test]
+async fn a_large_body_waits_for_the_budget_and_a_small_one_does_not() {
+    let limits = Limits {
+        request_bytes_max: 1 << 20,
+        budget_wait_max: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let server = TestServer::start(limits).await;
+    let mut holders = Vec::new();
+    // One holds the budget, two more may grow all the same.
+    for _ in 0..3 {
+        let mut holder = server.connect().await;
+        holder.send(head("ListStreams", "Content-Length: 1000000\r\n")).await;
+        holder.send(" ".repeat(200_000)).await;
+        holders.push(holder);
+    }
+    let large = call("ListStreams", &format!("{{}}{}", " ".repeat(200_000)));
     let mut client = server.connect().await;
     loop {
-        client.send(call("ListStreams", "{}")).await;
+        client.send(&large).await;
         let answer = client.answer().await;
         if answer.status == 503 {
             assert_eq!(answer.header("x-amzn-errortype"), Some("ServiceUnavailable"));
             break;
         }
-        assert_eq!(answer.status, 200); // the holder's head had not been read yet
+        assert_eq!(answer.status, 200); // the holders' bytes had not been read yet
     }
     assert!(client.closes_silently().await);
 
-    drop(holder);
+    let mut small = server.connect().await;
+    small.send(call("ListStreams", "{}")).await;
+    assert_eq!(small.answer().await.status, 200);
+
+    drop(holders);
     let mut client = server.connect().await;
     loop {
-        client.send(call("ListStreams", "{}")).await;
+        client.send(&large).await;
         if client.answer().await.status == 200 {
             break;
         }
-        client = server.connect().await; // the holder's end had not been seen yet
+        client = server.connect().await; // the holders' end had not been seen yet
     }
     server.stop().await;
 }

@@ -28,6 +28,19 @@ async fn a_head_that_does_not_end_closes_the_connection() {
 }
 
 #[tokio::test]
+async fn a_head_that_begins_during_another_request_has_no_more_time() {
+    let server = TestServer::start(Limits { head_time_max: SOON, ..Limits::default() }).await;
+    let mut client = server.connect().await;
+    client.send(head("ListStreams", "Content-Length: 2\r\n") + "{").await;
+    tokio::time::sleep(SOON / 10).await; // the rest comes in a piece of its own
+    client.send("}").await;
+    client.send("POST / HTTP/1.1\r\nHost: local").await;
+    assert_eq!(client.answer().await.status, 200);
+    assert!(client.closes_silently().await);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_idles_closes_in_peace() {
     let limits = Limits { idle_time_max: SOON, ..Limits::default() };
     let server = TestServer::start(limits).await;

@@ -65,6 +65,7 @@ impl Engine {
             living: shards.living,
             next_shard: ShardLogId(shards.next_id),
             config: JournalConfig {
+                durability: nautilus_log::Durability::Fsync,
                 segment_bytes: settings.segment_bytes,
                 tail_bytes_max: settings.tail_bytes_max,
                 footer_bytes_max: 4_000,

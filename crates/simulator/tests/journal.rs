@@ -89,6 +89,7 @@ impl World {
             living: (1..=SHARDS).map(ShardLogId).collect(),
             next_shard: ShardLogId(SHARDS + 1),
             config: Config {
+                durability: nautilus_log::Durability::Fsync,
                 segment_bytes: self.segment_bytes,
                 tail_bytes_max: self.tail_bytes_max,
                 footer_bytes_max: 4_000,

@@ -12,13 +12,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// AWS JSON 1.1, which Kinesis speaks.
-    pub const JSON: &'static str = "application/x-amz-json-1.1";
     /// What Query services answer.
     pub const XML: &'static str = "text/xml";
-
-    /// The answer of an operation that has no output: 200 and zero bytes, not `{}`.
-    pub fn empty() -> Answer {
-        Answer { body: Bytes::new(), content_type: Answer::JSON }
-    }
 }

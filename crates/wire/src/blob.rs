@@ -80,9 +80,8 @@ impl<'a> Blob<'a> {
 fn base64_error(text: &str) -> AwsError {
     let in_alphabet = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
     let data = text.trim_end_matches('=');
-    let reason = if !text.len().is_multiple_of(4) {
-        // Java counts UTF-16 units.
-        let length = text.encode_utf16().count();
+    let length = text.encode_utf16().count(); // as Java counts
+    let reason = if !length.is_multiple_of(4) {
         format!("Base64 encoded length is expected a multiple of 4 bytes but found: {length}")
     } else if let Some(bad) = data.chars().find(|&c| !in_alphabet(c)) {
         format!("Invalid Base64 character: '{bad}'")
@@ -112,6 +111,8 @@ mod tests {
         check("asdf1", &format!("{length}5"));
         check("=", &format!("{length}1"));
         check("éé=", &format!("{length}3"));
+        check("éé", &format!("{length}2"));
+        check("é===", "Invalid Base64 character: 'é'");
         check("=asd", "Invalid Base64 character: '='");
         check("asd$", "Invalid Base64 character: '$'");
         check("as-_", "Invalid Base64 character: '-'");

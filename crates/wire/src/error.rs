@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{Answer, Output, Writer, json};
+use crate::{Answer, Output, Protocol, Writer};
 
 /// An error as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl AwsError {
 
     /// Our own fault. The client learns no more; tell the log before.
     pub fn internal_failure() -> AwsError {
-        AwsError::new("InternalFailure", 500, Some("Internal Service Failure".to_owned()))
+        AwsError::new("InternalFailure", 500, None)
     }
 
     /// No credential at all.
@@ -120,9 +120,9 @@ impl AwsError {
         self
     }
 
-    /// The body of AWS JSON 1.1. `code` goes into the header `x-amzn-errortype` besides.
-    pub fn to_json(&self) -> Answer {
-        json::answer(self)
+    /// The body in the protocol of the request. `code` goes into the header `x-amzn-errortype` besides.
+    pub fn answer(&self, protocol: Protocol) -> Answer {
+        protocol.answer(self)
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn check(error: AwsError, body: &str) {
-        assert_eq!(String::from_utf8_lossy(&error.to_json().body), body);
+        assert_eq!(String::from_utf8_lossy(&error.answer(Protocol::Json).body), body);
     }
 
     #[test]

@@ -6,23 +6,16 @@
 mod parse;
 mod write;
 
-use bytes::Bytes;
-
 pub use parse::parse;
 pub use write::JsonWriter;
 
-use crate::{Answer, Output};
+use crate::Output;
 
 /// An output as a JSON body.
 pub fn to_vec(output: &impl Output) -> Vec<u8> {
     let mut writer = JsonWriter::with_capacity(output.bytes_hint());
     output.write(&mut writer);
     writer.finish()
-}
-
-/// An output as the answer of a call.
-pub fn answer(output: &impl Output) -> Answer {
-    Answer { body: Bytes::from(to_vec(output)), content_type: Answer::JSON }
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@
 
 mod answer;
 mod blob;
+pub mod cbor;
 mod error;
 pub mod json;
 pub mod limits;
 mod members;
 mod output;
+mod protocol;
 pub mod query;
 mod report;
 pub mod rules;
@@ -22,5 +24,6 @@ pub use blob::Blob;
 pub use error::AwsError;
 pub use members::Members;
 pub use output::{Output, Writer};
+pub use protocol::Protocol;
 pub use report::{MemberSpec, Shape};
 pub use value::{Number, Value};

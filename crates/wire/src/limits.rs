@@ -1,11 +1,11 @@
 //! Every limit of this crate, by name. They bound what a hostile body can make us allocate; none of them is AWS's
 //! own limit on an operation (those are in [`crate::rules`]), and no legal request comes near one.
 
-/// Values in one JSON body. The largest legal request, 500 records of PutRecords, has about 2,000.
-pub const JSON_NODES_MAX: usize = 65_536;
+/// Values in one body of JSON or CBOR. The largest legal request, 500 records of PutRecords, has about 2,000.
+pub const NODES_MAX: usize = 16_384;
 
-/// Lists and maps inside one another in a JSON body.
-pub const JSON_DEPTH_MAX: usize = 64;
+/// Lists and maps inside one another in such a body.
+pub const DEPTH_MAX: usize = 64;
 
 /// Pairs in one form-encoded body or query string.
 pub const FORM_PAIRS_MAX: usize = 4_096;

@@ -8,7 +8,7 @@
 use std::{borrow::Cow, collections::BTreeMap, mem};
 
 use crate::{
-    AwsError, Blob, MemberSpec, Number, Shape, Value,
+    AwsError, Blob, MemberSpec, Number, Protocol, Shape, Value,
     report::{Report, Step, cut, quoted},
     rules::{IntegerRule, LengthRule, MapRule, StringRule},
 };
@@ -20,21 +20,23 @@ const NOT_NULL: &str = "Member must not be null";
 #[must_use = "what was read is right only if `finish` says so"]
 pub struct Members<'a> {
     entries: Vec<(Cow<'a, str>, Value<'a>)>,
+    protocol: Protocol,
     report: Report,
 }
 
 impl<'a> Members<'a> {
     /// The input of a call. Anything but a structure is refused as an unreadable body is.
-    pub fn new(input: Value<'a>) -> Result<Members<'a>, AwsError> {
+    pub fn new(input: Value<'a>, protocol: Protocol) -> Result<Members<'a>, AwsError> {
         match input {
-            Value::Map(entries) => Ok(Members { entries, report: Report::default() }),
+            Value::Map(entries) => Ok(Members { entries, protocol, report: Report::default() }),
             _ => Err(AwsError::serialization(None)),
         }
     }
 
     /// What `read` asks for: the input's members with their constraints, for comparison with AWS's model.
     pub fn describe(read: impl FnOnce(&mut Members<'a>)) -> Vec<MemberSpec> {
-        let mut members = Members { entries: Vec::new(), report: Report::default() };
+        let (entries, protocol) = (Vec::new(), Protocol::Json);
+        let mut members = Members { entries, protocol, report: Report::default() };
         members.report.specs = Some(Vec::new());
         read(&mut members);
         members.report.specs.unwrap_or_default()
@@ -97,7 +99,7 @@ impl<'a> Members<'a> {
         self.report.describe(name, false, Shape::Timestamp);
         match self.take(name) {
             Value::Null => None,
-            Value::Number(value) => Some(value.seconds_as_ms()),
+            Value::Number(value) => Some(self.protocol.time_ms(value)),
             other => self.wrong_type(&other, "can not be converted to milliseconds since epoch"),
         }
     }
@@ -228,7 +230,8 @@ impl<'a> Members<'a> {
         let blob = match self.take(name) {
             Value::Null => return self.absent(name, required),
             Value::Bytes(bytes) => Ok(Blob::from_bytes(bytes)),
-            Value::Str(text) => Blob::from_base64(text),
+            // CBOR has bytes: a text there is no Base64.
+            Value::Str(text) if self.protocol == Protocol::Json => Blob::from_base64(text),
             other => return self.wrong_type(&other, "can not be converted to a Blob"),
         };
         let blob = blob.map_err(|error| self.report.type_error_as(error)).ok()?;
@@ -305,7 +308,7 @@ impl<'a> Members<'a> {
         self.report.describe(name, required, Shape::Strings(*rule, *item));
         let value = self.take(name);
         let items = self.items(name, value, required)?;
-        let mut texts = Vec::with_capacity(items.len());
+        let (count, mut texts) = (items.len(), Vec::with_capacity(items.len()));
         self.report.path.push(Step::Member(name));
         for (index, item) in items.into_iter().enumerate() {
             match item {
@@ -316,7 +319,7 @@ impl<'a> Members<'a> {
         }
         self.report.path.pop();
 
-        let length = rule.violation(texts.len());
+        let length = rule.violation(count); // null is an item, told already
         let items = texts.iter().any(|text| !item.admits(text));
         let items = items.then(|| format!("Member must satisfy constraint: {}", item.text()));
         for constraint in length.iter().chain(&items) {
@@ -338,11 +341,12 @@ impl<'a> Members<'a> {
             Value::List(_) => return self.unexpected_list(),
             _ => return self.expected("Expected map or null"),
         };
-        let mut map = BTreeMap::new();
+        let (mut map, mut nulls) = (BTreeMap::new(), 0);
         for (key, value) in entries {
             match value {
                 Value::Str(text) => drop(map.insert(key, text)),
                 Value::Null => {
+                    nulls += 1;
                     let path = format!("{}.{}.member", self.report.path_text(name), cut(&key));
                     self.report.violation_at(&path, "null", NOT_NULL);
                 }
@@ -350,7 +354,7 @@ impl<'a> Members<'a> {
             }
         }
 
-        let length = rule.length.violation(map.len());
+        let length = rule.length.violation(map.len() + nulls);
         let keys = map.keys().any(|key| !rule.key.admits(key));
         let keys = keys.then(|| format!("Map keys must satisfy constraint: {}", rule.key.text()));
         let values = map.values().any(|value| !rule.value.admits(value));
@@ -392,7 +396,8 @@ impl<'a> Members<'a> {
         entries: Vec<(Cow<'a, str>, Value<'a>)>,
         read: impl FnOnce(&mut Members<'a>) -> T,
     ) -> T {
-        let mut child = Members { entries, report: mem::take(&mut self.report) };
+        let report = mem::take(&mut self.report);
+        let mut child = Members { entries, protocol: self.protocol, report };
         let value = read(&mut child);
         self.report = child.report;
         value

@@ -55,6 +55,11 @@ pub(crate) struct HashRange {
 }
 
 impl HashRange {
+    /// True if `upper` begins where this range ends.
+    pub(crate) fn is_followed_by(&self, upper: &HashRange) -> bool {
+        self.end.0.checked_add(1) == Some(upper.start.0)
+    }
+
     /// The space cut into `count` ranges as AWS cuts it: equal steps, and what is left goes to the last.
     pub(crate) fn even(count: u32) -> impl Iterator<Item = HashRange> {
         assert!(count > 0, "a stream has at least one shard");

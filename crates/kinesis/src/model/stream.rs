@@ -1,13 +1,13 @@
 //! A stream and its states, as the catalog keeps them.
 //!
 //! Always: a stream that is CREATING has no shards yet (they stand in its intent), and in every passing state there
-//! is exactly one intent that ends it.
+//! is exactly one intent that ends it. Shards that a reshard will make stand in its intent until all are published.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{hash_range::HashKey, ids::ShardId, shard::Shard};
+use crate::model::{hash_range::HashKey, ids::ShardId, shard::Shard, shards::Shards};
 
 /// Where a stream stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,13 +108,16 @@ pub(crate) struct Stream {
     /// When the mode was switched, as far as the daily quota looks back.
     #[serde(default)]
     pub mode_switches_ms: Vec<u64>,
+    /// When UpdateShardCount changed something, as far as the daily quota looks back.
+    #[serde(default)]
+    pub shard_count_updates_ms: Vec<u64>,
     pub retention_hours: u32,
     /// What arrived before it is expired for good; it never moves back.
     pub trim_floor_ms: u64,
     pub metrics: BTreeSet<ShardMetric>,
     pub tags: BTreeMap<String, String>,
-    /// By index; their ranges tile the hash space, but for a CREATING stream, which has none.
-    pub shards: Vec<Shard>,
+    /// Open and closed ones; none while the stream is CREATING.
+    pub shards: Shards,
 }
 
 impl Stream {
@@ -123,18 +126,16 @@ impl Stream {
     }
 
     /// The open shard whose range holds `key`. `None` only in a stream without shards.
-    // All shards are open and made in the order of their ranges.
     pub(crate) fn route(&self, key: HashKey) -> Option<&Shard> {
-        let after = self.shards.partition_point(|shard| shard.range.start <= key);
-        self.shards[..after].last()
+        self.shards.route(key)
     }
 
     pub(crate) fn shard(&self, id: ShardId) -> Option<&Shard> {
-        self.shards.get(id.0 as usize)
+        self.shards.get(id)
     }
 
     pub(crate) fn open_shard_count(&self) -> usize {
-        self.shards.len()
+        self.shards.open_count()
     }
 
     /// The largest record that the stream takes, data and partition key together.
@@ -151,14 +152,9 @@ pub(crate) mod tests {
     use crate::{limits, model::hash_range::HashRange};
 
     pub(crate) fn stream_of(shard_count: u32) -> Stream {
-        let shards = HashRange::even(shard_count)
-            .zip(0..)
-            .map(|(range, index)| Shard {
-                index,
-                log: 10 + u64::from(index),
-                range,
-                created_second: 1,
-            })
+        let shards = HashRange::even(shard_count).zip(0..);
+        let shards: Vec<_> = shards
+            .map(|(range, index)| Shard::first(index, 10 + u64::from(index), range, 1))
             .collect();
         Stream {
             id: 1,
@@ -171,11 +167,12 @@ pub(crate) mod tests {
             last_created_second: 1,
             max_record_kib: limits::RECORD_KIB_DEFAULT,
             mode_switches_ms: Vec::new(),
+            shard_count_updates_ms: Vec::new(),
             retention_hours: 24,
             trim_floor_ms: 0,
             metrics: BTreeSet::new(),
             tags: BTreeMap::new(),
-            shards,
+            shards: shards.into(),
         }
     }
 
@@ -189,7 +186,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_stream_without_shards_routes_nowhere() {
-        let stream = Stream { shards: Vec::new(), ..stream_of(1) };
+        let stream = Stream { shards: Shards::default(), ..stream_of(1) };
         assert_eq!(stream.route(HashKey(0)), None);
     }
 

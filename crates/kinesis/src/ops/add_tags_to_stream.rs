@@ -33,12 +33,11 @@ impl<'a> Input<'a> {
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
-    tags::check_given(&input.tags, Door::Stream)?;
     let at = input.stream.address(ctx.caller)?;
     let tags = tags::owned(input.tags);
 
     transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::add(stream, &tags)?;
+        tags::add(stream, &tags, Door::Stream)?;
         Ok((Effect::Immediate, ()))
     })
     .await?;

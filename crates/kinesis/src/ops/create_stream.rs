@@ -21,6 +21,7 @@ use crate::{
     model::{
         hash_range::HashRange,
         shard::Shard,
+        shards::Shards,
         stream::{Status, Stream, StreamMode},
     },
     quota,
@@ -71,8 +72,16 @@ impl<'a> Input<'a> {
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
+    check_shard_count(&input)?;
+    let at = Address {
+        account: &ctx.caller.account,
+        region: &ctx.caller.region,
+        name: &input.stream_name,
+    };
+    if ctx.inner.stream(at).is_ok() {
+        return Err(Error::stream_exists(at));
+    }
     check_options(&input)?;
-    tags::check_given(&input.tags, Door::Resource)?;
     let (stream, shard_count) = new_stream(ctx, input)?;
 
     let due_ms = ctx.inner.now_ms() + ctx.inner.config.transition_delay_ms;
@@ -86,16 +95,23 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> 
     Ok(Done)
 }
 
-fn check_options(input: &Input<'_>) -> Result<(), Error> {
-    let refused = |text: &str| Err(Error::InvalidArgument(text.to_owned()));
+fn check_shard_count(input: &Input<'_>) -> Result<(), Error> {
     if input.mode == StreamMode::OnDemand && input.shard_count.is_some() {
         let text = "ShardCount is not expected when StreamMode=ON_DEMAND";
         return Err(Error::Validation(text.to_owned()));
     }
+    Ok(())
+}
+
+fn check_options(input: &Input<'_>) -> Result<(), Error> {
+    let refused = |text: &str| Err(Error::InvalidArgument(text.to_owned()));
     if input.warm_throughput.is_some_and(|wanted| wanted > 0) {
         return refused(
             "WarmThroughputMiBps needs the account setting MinimumThroughputBillingCommitment.",
         );
+    }
+    if input.mode == StreamMode::Provisioned && input.distribution.is_some() {
+        return refused("RecordDistributionStrategy is only for streams in On-Demand mode.");
     }
     if input.distribution.as_deref() == Some("AUTO") {
         return refused("RecordDistributionStrategy AUTO is not supported by this version.");
@@ -122,13 +138,14 @@ fn new_stream(ctx: &Ctx<'_>, input: Input<'_>) -> Result<(Stream, u32), Error> {
         last_created_second: 0,
         max_record_kib: max_record_kib.unwrap_or(limits::RECORD_KIB_DEFAULT),
         mode_switches_ms: Vec::new(),
+        shard_count_updates_ms: Vec::new(),
         retention_hours: limits::RETENTION_HOURS_MIN,
         trim_floor_ms: 0,
         metrics: BTreeSet::new(),
         tags: BTreeMap::new(),
-        shards: Vec::new(),
+        shards: Shards::default(),
     };
-    tags::add(&mut stream, &tags::owned(input.tags))?;
+    tags::add(&mut stream, &tags::owned(input.tags), Door::Resource)?;
     Ok((stream, shard_count))
 }
 
@@ -142,10 +159,7 @@ fn start_creating(
 ) -> Result<Edit, Error> {
     let at = Address::of(&stream);
     if snapshot.stream(at).is_some() {
-        return Err(Error::StreamExists {
-            name: stream.name.clone(),
-            account: stream.account.clone(),
-        });
+        return Err(Error::stream_exists(at));
     }
     quota::check_new_shards(snapshot, at, shard_count, limits_enforced)?;
     if limits_enforced {
@@ -157,11 +171,8 @@ fn start_creating(
     stream.id = edit.allot_stream();
     stream.last_created_second = created_second;
     let first_log = edit.allot_shard_logs(shard_count);
-    let shards = HashRange::even(shard_count).zip(0..).map(|(range, index)| Shard {
-        index,
-        log: first_log + u64::from(index),
-        range,
-        created_second,
+    let shards = HashRange::even(shard_count).zip(0..).map(|(range, index)| {
+        Shard::first(index, first_log + u64::from(index), range, created_second)
     });
     let plan = Plan::Create { shards: shards.collect() };
     edit.add_intent(Intent::new(&stream, due_ms, plan));
@@ -204,6 +215,23 @@ mod tests {
             r#"{"StreamName":"s","ShardCount":1}"#,
             "ResourceInUseException: Stream s under account 000000000000 already exists.",
         );
+    }
+
+    #[test]
+    fn a_name_that_is_taken_comes_before_other_mistakes() {
+        let world = World::with_stream(1);
+        let taken =
+            "ResourceInUseException: Stream s under account 000000000000 already exists.";
+        for rest in [
+            r#""Tags":{"a;b":"c"}"#,
+            r#""WarmThroughputMiBps":5"#,
+            r#""RecordDistributionStrategy":"USER_PARTITION_KEY""#,
+        ] {
+            let input = |name| format!(r#"{{"StreamName":"{name}","ShardCount":1,{rest}}}"#);
+            world.check("CreateStream", &input("s"), taken);
+            let error = world.error("CreateStream", &input("t"));
+            assert!(error.starts_with("InvalidArgumentException: "), "{error}");
+        }
     }
 
     #[test]

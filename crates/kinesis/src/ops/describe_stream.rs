@@ -13,6 +13,7 @@ use crate::{
     kinesis::{Ctx, Request},
     limits,
     model::{ids::ShardId, stream::Stream},
+    retention,
 };
 
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Output {
     stream: Arc<Stream>,
     after: Option<ShardId>,
     limit: usize,
+    /// Closed shards that ended before it have expired, whether or not they were taken away yet.
+    horizon_ms: u64,
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
@@ -55,13 +58,16 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
 
     let limit = input.limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(usize::MAX).min(limits::DESCRIBE_SHARDS_MAX);
-    Ok(Output { stream, after, limit })
+    let horizon_ms = retention::horizon_ms(&stream, ctx.inner.expiry_now_ms());
+    Ok(Output { stream, after, limit, horizon_ms })
 }
 
 impl WireOutput for Output {
     fn write<W: Writer>(&self, w: &mut W) {
         let stream = &*self.stream;
-        let rest = stream.shards.iter().filter(|shard| Some(shard.id()) > self.after);
+        let rest = stream.shards.all().iter().filter(|shard| {
+            Some(shard.id()) > self.after && shard.ended_not_before(self.horizon_ms)
+        });
         let has_more = rest.clone().nth(self.limit).is_some();
         w.map(|w| {
             w.field_map("StreamDescription", |w| {

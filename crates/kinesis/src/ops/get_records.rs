@@ -1,7 +1,9 @@
 //! GetRecords: a page of a shard's records from where an iterator stands, and the iterator behind it.
 //!
 //! Records go from the log's buffers straight into the answer. A page without records is a normal answer. What has
-//! expired is never given: an iterator that stands there slides to the horizon.
+//! expired is never given: an iterator that stands there slides to the horizon. The page that reaches the end of a closed
+//! shard, and any page from there, has no iterator and the shards that follow: both at once, since both come from one
+//! state of the catalog.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>
 
 use std::{borrow::Cow, sync::Arc};
@@ -11,6 +13,7 @@ use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rul
 
 use crate::{
     catalog::Address,
+    description,
     error::Error,
     input::arn_address,
     kinesis::{Ctx, Request},
@@ -18,7 +21,7 @@ use crate::{
     model::{
         ids::ShardId,
         iterator::{OpenedIterator, ShardIterator},
-        shard::Shard,
+        shard::{Closed, Shard},
         stream::Stream,
     },
     retention,
@@ -81,8 +84,15 @@ pub(crate) struct Output {
     from: Position,
     count: usize,
     bytes: usize,
-    next_shard_iterator: String,
+    next: Next,
     millis_behind_latest: u64,
+}
+
+/// Where the reader goes on.
+enum Next {
+    Iterator(String),
+    /// The shard is read to its end, and these follow it.
+    Children(Vec<Shard>),
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
@@ -109,11 +119,28 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         last_arrival_ms: None,
         visible_end: 0,
     };
-    page.fill(ctx, &shard).await.map_err(|error| read_error(error, at, shard.id()))?;
+    if !shard.has_ended_before(page.next) {
+        page.fill(ctx, &shard).await.map_err(|error| read_error(error, at, shard.id()))?;
+    }
 
-    let next = ShardIterator { next: page.next, issued_ms: now, ..iterator };
+    let next = match &shard.closed {
+        Some(closed) if shard.has_ended_before(page.next) => Next::Children(children(&stream, closed)),
+        Some(closed) if page.next >= page.visible_end => {
+            return Err(Error::Log(format!(
+                "{} of {} ends at position {} and not at {} as the catalog says",
+                shard.id(),
+                at.name,
+                page.visible_end - 1,
+                closed.last
+            )));
+        }
+        _ => {
+            let next = ShardIterator { next: page.next, issued_ms: now, ..iterator };
+            Next::Iterator(next.seal(&ctx.inner.seal))
+        }
+    };
     Ok(Output {
-        next_shard_iterator: next.seal(&ctx.inner.seal),
+        next,
         millis_behind_latest: page.millis_behind_latest(now),
         frames: page.frames,
         shard,
@@ -121,6 +148,11 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         count: page.count,
         bytes: page.bytes,
     })
+}
+
+/// The shards that follow a closed one: they expire after it.
+fn children(stream: &Stream, closed: &Closed) -> Vec<Shard> {
+    closed.children.iter().filter_map(|&index| stream.shard(ShardId(index)).cloned()).collect()
 }
 
 fn check_age(iterator: &ShardIterator<'_>, now: u64) -> Result<(), Error> {
@@ -149,7 +181,8 @@ fn its_shard(
     Ok((stream, shard))
 }
 
-fn read_error(error: ReadError, at: Address<'_>, shard: ShardId) -> Error {
+/// A read of the journal that has no answer.
+pub(super) fn read_error(error: ReadError, at: Address<'_>, shard: ShardId) -> Error {
     match error {
         // The stream was deleted while we read.
         ReadError::UnknownShard => Error::shard_not_found(at, shard),
@@ -268,14 +301,31 @@ impl WireOutput for Output {
                     w.field_str("PartitionKey", &String::from_utf8_lossy(record.partition_key));
                 });
             });
-            w.field_str("NextShardIterator", &self.next_shard_iterator);
+            if let Next::Iterator(iterator) = &self.next {
+                w.field_str("NextShardIterator", iterator);
+            }
             w.field_i64("MillisBehindLatest", self.millis_behind_latest as i64);
+            if let Next::Children(children) = &self.next {
+                w.field_list("ChildShards", children, |w, child| write_child(w, child));
+            }
         });
     }
 }
 
+/// A child names both shards that it was merged from, whichever of them is read.
+fn write_child<W: Writer>(w: &mut W, child: &Shard) {
+    w.map(|w| {
+        w.field_str("ShardId", child.id().text().as_str());
+        let parents = child.parents.iter().map(|&parent| ShardId(parent).to_string());
+        w.field_list("ParentShards", parents, |w, parent| w.str(&parent));
+        description::write_hash_range(w, child.range);
+    });
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use crate::testing::{NOW_MS, World};
 
     fn input(iterator: &str, rest: &str) -> String {
@@ -447,5 +497,106 @@ mod tests {
         assert_eq!(world.read_from(&iterator), [b"a"]);
         world.put("s", "k", b"b");
         assert_eq!(world.read_from(&iterator), [b"a", b"b"]);
+    }
+
+    /// From the beginning of shard 0 on: the data, and the last answer without its records.
+    fn drain(world: &World, shard: usize) -> (Vec<Vec<u8>>, serde_json::Value) {
+        let iterator = world.iterator("s", shard, "TRIM_HORIZON");
+        let data = world.read_from(&iterator);
+        let last = world.last_answer(&iterator);
+        (data, last)
+    }
+
+    #[test]
+    fn the_end_of_a_split_shard_names_both_children_and_no_iterator() {
+        let world = World::with_stream(1);
+        for n in 0..3u8 {
+            world.put("s", "k", &[n]);
+        }
+        let (before, latest) =
+            (world.iterator("s", 0, "TRIM_HORIZON"), world.iterator("s", 0, "LATEST"));
+        let open = world.ok("GetRecords", &input(&before, ""));
+        assert!(open.get("NextShardIterator").is_some() && open.get("ChildShards").is_none());
+        world.split("s", "0", "170141183460469231731687303715884105728");
+
+        let end = json!({
+            "Records": [],
+            "MillisBehindLatest": 0,
+            "ChildShards": [
+                {
+                    "ShardId": "shardId-000000000001",
+                    "ParentShards": ["shardId-000000000000"],
+                    "HashKeyRange": {
+                        "StartingHashKey": "0",
+                        "EndingHashKey": "170141183460469231731687303715884105727"
+                    }
+                },
+                {
+                    "ShardId": "shardId-000000000002",
+                    "ParentShards": ["shardId-000000000000"],
+                    "HashKeyRange": {
+                        "StartingHashKey": "170141183460469231731687303715884105728",
+                        "EndingHashKey": "340282366920938463463374607431768211455"
+                    }
+                }
+            ]
+        });
+        // The page that takes the last record is the end; one that leaves some is not.
+        let page = world.ok("GetRecords", &input(&before, r#","Limit":2"#));
+        assert!(page.get("ChildShards").is_none());
+        let next = page["NextShardIterator"].as_str().expect("text");
+        let page = world.ok("GetRecords", &input(next, r#","Limit":1"#));
+        assert_eq!(page["Records"].as_array().expect("a list").len(), 1);
+        assert_eq!(page["ChildShards"], end["ChildShards"]);
+        assert!(page.get("NextShardIterator").is_none());
+
+        let stood = open["NextShardIterator"].as_str().expect("text");
+        for iterator in [stood, &latest, &world.iterator("s", 0, "LATEST")] {
+            assert_eq!(world.ok("GetRecords", &input(iterator, "")), end, "already at the end");
+        }
+    }
+
+    #[test]
+    fn a_merged_shard_names_both_parents_from_either_end() {
+        let world = World::with_stream(2);
+        world.put_at("s", "0", b"lower");
+        world.merge("s", "0", "1");
+        for (shard, expected) in [(0, vec![b"lower".to_vec()]), (1, vec![])] {
+            let (data, last) = drain(&world, shard);
+            assert_eq!(data, expected);
+            assert!(last.get("NextShardIterator").is_none());
+            assert_eq!(
+                last["ChildShards"][0]["ParentShards"],
+                json!(["shardId-000000000000", "shardId-000000000001"])
+            );
+        }
+    }
+
+    #[test]
+    fn where_a_reader_stood_in_a_closed_shard_survives_a_restart() {
+        let mut world = World::with_stream(1);
+        world.put("s", "k", b"a");
+        world.put("s", "k", b"b");
+        let iterator = world.iterator("s", 0, "TRIM_HORIZON");
+        world.split("s", "0", "9");
+        let answer = world.ok("GetRecords", &input(&iterator, r#","Limit":1"#));
+        world.restart();
+        let next = answer["NextShardIterator"].as_str().expect("text");
+        assert_eq!(world.read_from(next), [b"b"]);
+        assert_eq!(world.last_answer(next)["ChildShards"].as_array().expect("a list").len(), 2);
+        world.put_at("s", "9", b"c");
+        assert_eq!(world.read_all("s", 2), [b"c"]);
+    }
+
+    #[test]
+    fn a_closed_shard_is_drained_also_when_its_records_have_expired() {
+        let world = World::with_stream(1);
+        world.put("s", "k", b"old");
+        world.advance(12 * 3_600_000);
+        world.split("s", "0", "9");
+        world.advance(12 * 3_600_000);
+        let (data, last) = drain(&world, 0);
+        assert_eq!(data, Vec::<Vec<u8>>::new());
+        assert_eq!(last["ChildShards"].as_array().expect("a list").len(), 2);
     }
 }

@@ -1,13 +1,13 @@
-//! GetShardIterator: a place in a shard from which GetRecords reads.
+//! GetShardIterator: a place in a shard from which GetRecords reads; in a closed shard too, also at its end.
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html>
-//! Not as AWS: AT_TIMESTAMP is answered only where it means TRIM_HORIZON; later times are refused.
 
 use std::borrow::Cow;
 
 use nautilus_log::Position;
 use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
 
+use super::get_records::read_error;
 use crate::{
     catalog::Address,
     error::Error,
@@ -64,16 +64,14 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
     let stream = ctx.inner.stream(at).map_err(|_| Error::shard_not_found(at, id))?;
     let shard = stream.shard(id).ok_or_else(|| Error::shard_not_found(at, id))?;
     let next = match &*input.shard_iterator_type {
-        "AT_TIMESTAMP" => at_timestamp(ctx, &input, &stream)?,
+        "AT_TIMESTAMP" => at_timestamp(ctx, &input, &stream, shard).await?,
         "TRIM_HORIZON" => {
             without_number(&input)?;
             FIRST
         }
         "LATEST" => {
             without_number(&input)?;
-            let tail = ctx.inner.journal.tail(shard.log_id());
-            // A shard of the catalog without a log: the stream went while we looked.
-            tail.ok_or_else(|| Error::shard_not_found(at, id))?.visible_end
+            end(ctx, at, shard)?
         }
         kind => {
             let number = given_number(&input, at, shard)?;
@@ -95,6 +93,16 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         issued_ms: ctx.inner.now_ms(),
     };
     Ok(Output { shard_iterator: iterator.seal(&ctx.inner.seal) })
+}
+
+/// The position behind a shard's newest record.
+fn end(ctx: &Ctx<'_>, at: Address<'_>, shard: &Shard) -> Result<Position, Error> {
+    if let Some(closed) = &shard.closed {
+        return Ok(closed.last + 1);
+    }
+    let tail = ctx.inner.journal.tail(shard.log_id());
+    // A shard of the catalog without a log: the stream went while we looked.
+    Ok(tail.ok_or_else(|| Error::shard_not_found(at, shard.id()))?.visible_end)
 }
 
 /// The position of a shard's first record, expired or not: reading slides to the horizon.
@@ -149,12 +157,19 @@ fn given_number(
     }
     match decoded {
         Decoded::Current(number) if shard.gave(&number) => Ok(number),
-        Decoded::Old { version: 0, .. } => Err(Error::AsAws),
+        // AWS answers this one with its own failure.
+        Decoded::Old { .. } if text == "0" => Err(Error::AsAws),
         _ => Err(used(" because it did not come from this stream.")),
     }
 }
 
-fn at_timestamp(ctx: &Ctx<'_>, input: &Input<'_>, stream: &Stream) -> Result<Position, Error> {
+/// The first record that arrived at the time or later. Times before the horizon mean the horizon.
+async fn at_timestamp(
+    ctx: &Ctx<'_>,
+    input: &Input<'_>,
+    stream: &Stream,
+    shard: &Shard,
+) -> Result<Position, Error> {
     let Some(timestamp) = input.timestamp_ms else {
         return Err(Error::InvalidArgument(
             "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current \
@@ -170,15 +185,12 @@ fn at_timestamp(ctx: &Ctx<'_>, input: &Input<'_>, stream: &Stream) -> Result<Pos
              timestampInMillis: {timestamp_ms}, currentTimestampInMillis: {now}"
         )));
     }
-    if timestamp_ms <= retention::horizon_ms(stream, now).max(stream.created_ms) {
+    let horizon_ms = retention::horizon_ms(stream, ctx.inner.expiry_now_ms());
+    if timestamp_ms <= horizon_ms || shard.has_ended_before(FIRST) {
         return Ok(FIRST);
     }
-    Err(Error::InvalidArgument(
-        "ShardIteratorType AT_TIMESTAMP is not supported by this version of Nautilus for times \
-         within the stream's life. Use TRIM_HORIZON, LATEST, AT_SEQUENCE_NUMBER or \
-         AFTER_SEQUENCE_NUMBER."
-            .to_owned(),
-    ))
+    let found = ctx.inner.journal.position_at(shard.log_id(), timestamp_ms).await;
+    found.map_err(|error| read_error(error, Address::of(stream), shard.id()))
 }
 
 impl WireOutput for Output {
@@ -257,7 +269,9 @@ mod tests {
             );
             check(number, &expected);
         }
-        check("0", "InternalFailure: Internal Service Failure");
+        check("0", "InternalFailure");
+        let old = "65536";
+        check(old, &format!("{used} {old} {on} because it did not come from this stream."));
         let foreign = crate::model::sequence_number::SequenceNumber::new(5, 0, 1, 5).to_string();
         assert!(foreign < own);
         check(&foreign, &format!("{used} {foreign} {on} because it did not come from this stream."));
@@ -342,5 +356,62 @@ mod tests {
             "ResourceNotFoundException: Could not find shard what in stream s under account \
              000000000000.",
         );
+    }
+
+    #[test]
+    fn a_timestamp_finds_the_first_record_that_arrived_then_or_later() {
+        let world = World::with_stream(1);
+        let mut arrived = Vec::new();
+        for n in 0..3u8 {
+            world.advance(1500);
+            arrived.push(world.now_ms());
+            world.put("s", "k", &[n]);
+        }
+        world.advance(1000);
+        let read_at = |ms: u64| {
+            let time = format!("{}.{:03}", ms / 1000, ms % 1000);
+            let rest = format!(r#""ShardIteratorType":"AT_TIMESTAMP","Timestamp":{time}"#);
+            let answer = world.ok("GetShardIterator", &input(&rest));
+            let data = world.read_from(answer["ShardIterator"].as_str().expect("text"));
+            data.into_iter().flatten().collect::<Vec<u8>>()
+        };
+        for (ms, expected) in [
+            (arrived[0] - 1, &[0, 1, 2][..]),
+            (arrived[0], &[0, 1, 2]),
+            (arrived[0] + 1, &[1, 2]),
+            (arrived[2], &[2]),
+            (arrived[2] + 1, &[]),
+        ] {
+            assert_eq!(read_at(ms), expected);
+        }
+        world.split("s", "0", "9");
+        assert_eq!(read_at(arrived[1]), [1, 2], "in a closed shard too");
+        assert!(read_at(world.now_ms()).is_empty());
+    }
+
+    #[test]
+    fn the_ending_number_of_a_closed_shard_is_its_end() {
+        let world = World::with_stream(1);
+        let number = world.put("s", "k", b"a");
+        world.split("s", "0", "9");
+        let end = world.shards("s")[0]["SequenceNumberRange"]["EndingSequenceNumber"].clone();
+        let end = end.as_str().expect("text");
+        let past = plus_positions(&number, 5);
+        for (kind, number) in [
+            ("AT_SEQUENCE_NUMBER", end),
+            ("AFTER_SEQUENCE_NUMBER", end),
+            ("AFTER_SEQUENCE_NUMBER", &number),
+            ("AT_SEQUENCE_NUMBER", &past),
+        ] {
+            let rest =
+                format!(r#""ShardIteratorType":"{kind}","StartingSequenceNumber":"{number}""#);
+            let answer = world.ok("GetShardIterator", &input(&rest));
+            let iterator = answer["ShardIterator"].as_str().expect("text");
+            let answer = world.ok("GetRecords", &format!(r#"{{"ShardIterator":"{iterator}"}}"#));
+            assert!(answer.get("NextShardIterator").is_none(), "{kind} {number}");
+            assert_eq!(answer["ChildShards"].as_array().expect("a list").len(), 2);
+            assert_eq!(answer["MillisBehindLatest"], 0);
+        }
+        assert_eq!(read_from(&world, "AT_SEQUENCE_NUMBER", &number), [b"a"]);
     }
 }

@@ -1,5 +1,7 @@
-//! ListShards: a page of a stream's shards, all of which are open.
+//! ListShards: a page of a stream's shards, open and closed, or of those that a filter finds.
 //!
+//! All pages of a list show the shards as they were when the first was asked for: a token keeps what was wanted and the
+//! highest index of that moment. Only expired shards go meanwhile.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListShards.html>
 
 use std::{borrow::Cow, sync::Arc};
@@ -15,9 +17,10 @@ use crate::{
     model::{
         ids::ShardId,
         seal::Kind,
+        shard::Shard,
         stream::{Status, Stream},
     },
-    next_token,
+    next_token, retention,
 };
 
 #[derive(Debug)]
@@ -30,7 +33,7 @@ pub(crate) struct Input<'a> {
     pub shard_filter: Option<ShardFilter<'a>>,
 }
 
-/// Which shards are wanted.
+/// Which shards are wanted, in the client's words.
 #[derive(Debug)]
 pub(crate) struct ShardFilter<'a> {
     kind: Cow<'a, str>,
@@ -60,8 +63,8 @@ impl<'a> Input<'a> {
             return Ok(self.named(request)?.arn());
         };
         if self.stream.is_given() {
-            let text = "NextToken and StreamName cannot be provided together.";
-            return Err(Error::InvalidArgument(text.to_owned()));
+            let name = if self.stream.name.is_some() { "StreamName" } else { "StreamARN" };
+            return Err(beside_token(name));
         }
         Ok(Place::open(request, token)?.address().arn())
     }
@@ -78,13 +81,81 @@ impl<'a> Input<'a> {
         let excluded = [
             ("ExclusiveStartShardId", self.exclusive_start_shard_id.is_some()),
             ("StreamCreationTimestamp", self.stream_creation_timestamp_ms.is_some()),
+            ("ShardFilter", self.shard_filter.is_some()),
         ];
         match excluded.iter().find(|(_, given)| *given) {
-            Some((name, _)) => Err(Error::InvalidArgument(format!(
-                "NextToken and {name} cannot be provided together."
-            ))),
+            Some((name, _)) => Err(beside_token(name)),
             None => Ok(()),
         }
+    }
+}
+
+fn beside_token(name: &str) -> Error {
+    Error::InvalidArgument(format!("NextToken and {name} cannot be provided together."))
+}
+
+/// A list of shards: what its pages have in common, and where the next one begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct List {
+    wanted: Wanted,
+    /// The first index that no shard had when the list was begun.
+    next_index: u32,
+    after: Option<ShardId>,
+}
+
+/// Which shards are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The open ones.
+    Latest,
+    /// Those that were open at a moment.
+    At(u64),
+    /// Those that were open at a moment or later.
+    From(u64),
+}
+
+impl Wanted {
+    /// What a filter means now. The horizon is the earliest moment there is.
+    fn by(filter: &ShardFilter<'_>, horizon_ms: u64) -> Result<Wanted, Error> {
+        let timestamp_ms = || match filter.timestamp_ms {
+            Some(given) => Ok(u64::try_from(given).unwrap_or(0).max(horizon_ms)),
+            None => Err(filter.lacks("Timestamp")),
+        };
+        Ok(match &*filter.kind {
+            "AT_LATEST" => Wanted::Latest,
+            "AT_TRIM_HORIZON" => Wanted::At(horizon_ms),
+            "AT_TIMESTAMP" => Wanted::At(timestamp_ms()?),
+            "FROM_TIMESTAMP" => Wanted::From(timestamp_ms()?),
+            "AFTER_SHARD_ID" if filter.shard_id.is_none() => return Err(filter.lacks("ShardId")),
+            _ => Wanted::From(horizon_ms),
+        })
+    }
+
+    fn parse(kind: &str, ms: &str) -> Option<Wanted> {
+        let ms = ms.parse().ok()?;
+        match kind {
+            "latest" => Some(Wanted::Latest),
+            "at" => Some(Wanted::At(ms)),
+            "from" => Some(Wanted::From(ms)),
+            _ => None,
+        }
+    }
+
+    fn parts(self) -> (&'static str, String) {
+        match self {
+            Wanted::Latest => ("latest", "0".to_owned()),
+            Wanted::At(ms) => ("at", ms.to_string()),
+            Wanted::From(ms) => ("from", ms.to_string()),
+        }
+    }
+}
+
+impl ShardFilter<'_> {
+    fn lacks(&self, name: &str) -> Error {
+        Error::InvalidArgument(format!(
+            "{name} must be provided for a ShardFilter of type {}.",
+            self.kind
+        ))
     }
 }
 
@@ -94,17 +165,21 @@ struct Place {
     region: String,
     name: String,
     stream_id: String,
-    after: ShardId,
+    list: List,
 }
 
 impl Place {
     fn open(request: &Request<'_>, token: &str) -> Result<Place, Error> {
         let (seal, now) = (&request.inner.seal, request.inner.now_ms());
-        let [account, region, name, stream_id, after] =
+        let [account, region, name, stream_id, kind, ms, next_index, after] =
             next_token::open(seal, Kind::ListShards, now, token)?;
-        let after = ShardId::parse(&after)
-            .ok_or_else(|| Error::InvalidArgument("Invalid NextToken.".to_owned()))?;
-        Ok(Place { account, region, name, stream_id, after })
+        let list = || {
+            let wanted = Wanted::parse(&kind, &ms)?;
+            let after = Some(ShardId::parse(&after)?);
+            Some(List { wanted, next_index: next_index.parse().ok()?, after })
+        };
+        let list = list().ok_or_else(|| Error::InvalidArgument("Invalid NextToken.".to_owned()))?;
+        Ok(Place { account, region, name, stream_id, list })
     }
 
     fn address(&self) -> Address<'_> {
@@ -114,15 +189,13 @@ impl Place {
 
 #[derive(Debug)]
 pub(crate) struct Output {
-    stream: Arc<Stream>,
-    after: Option<ShardId>,
-    limit: usize,
+    shards: Vec<Shard>,
     next_token: Option<String>,
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
     let request = Request { inner: ctx.inner, caller: ctx.caller };
-    let (stream, after) = match &input.next_token {
+    let (stream, list) = match &input.next_token {
         Some(token) => {
             input.refuse_beside_token()?;
             continued(ctx, &Place::open(&request, token)?)?
@@ -132,16 +205,21 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
 
     let limit = input.max_results.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(usize::MAX).min(limits::LIST_SHARDS_MAX);
-    let mut output = Output { stream, after, limit, next_token: None };
-    output.next_token = output.sealed_place(ctx);
-    Ok(output)
+    let horizon_ms = retention::horizon_ms(&stream, ctx.inner.expiry_now_ms());
+    let mut rest = list.shards(&stream, horizon_ms);
+    let shards: Vec<Shard> = rest.by_ref().take(limit).collect();
+    let next_token = match (rest.next(), shards.last()) {
+        (Some(_), Some(last)) => Some(list.sealed_after(ctx, &stream, last.id())),
+        _ => None,
+    };
+    Ok(Output { shards, next_token })
 }
 
 fn started(
     ctx: &Ctx<'_>,
     at: Address<'_>,
     input: &Input<'_>,
-) -> Result<(Arc<Stream>, Option<ShardId>), Error> {
+) -> Result<(Arc<Stream>, List), Error> {
     let stream = ctx.inner.stream(at)?;
     let created_second = stream.created_ms as i64 / 1000;
     if input.stream_creation_timestamp_ms.is_some_and(|wanted| wanted / 1000 != created_second) {
@@ -150,70 +228,64 @@ fn started(
     if stream.status == Status::Creating {
         return Err(Error::not_active(at, stream.status));
     }
-    let filtered = input.shard_filter.as_ref().and_then(|filter| filter.shard_id.as_deref());
-    let after = match &input.shard_filter {
-        Some(filter) => {
-            filter.check()?;
-            filtered.filter(|_| filter.kind == "AFTER_SHARD_ID")
-        }
-        None => None,
+    let horizon_ms = retention::horizon_ms(&stream, ctx.inner.expiry_now_ms());
+    let filter = input.shard_filter.as_ref();
+    let wanted = filter.map_or(Ok(Wanted::From(horizon_ms)), |it| Wanted::by(it, horizon_ms))?;
+    let parse = |given: &str| {
+        ShardId::parse(given).ok_or_else(|| Error::shard_unreadable(at, given))
     };
-    let after = after.or(input.exclusive_start_shard_id.as_deref());
-    let after = match after {
-        Some(given) => {
-            Some(ShardId::parse(given).ok_or_else(|| Error::shard_unreadable(at, given))?)
-        }
-        None => None,
-    };
-    Ok((stream, after))
+    let start = input.exclusive_start_shard_id.as_deref().map(parse).transpose()?;
+    let filtered = filter.filter(|filter| filter.kind == "AFTER_SHARD_ID");
+    let filtered = filtered.and_then(|filter| filter.shard_id.as_deref()).map(parse).transpose()?;
+    let list = List { wanted, next_index: stream.shards.next_index(), after: start.max(filtered) };
+    Ok((stream, list))
 }
 
-fn continued(ctx: &Ctx<'_>, place: &Place) -> Result<(Arc<Stream>, Option<ShardId>), Error> {
+fn continued(ctx: &Ctx<'_>, place: &Place) -> Result<(Arc<Stream>, List), Error> {
     let stream = ctx.inner.stream(place.address())?;
     match stream.id.to_string() == place.stream_id {
-        true => Ok((stream, Some(place.after))),
+        true => Ok((stream, place.list)),
         false => Err(Error::stream_not_found(place.address())),
     }
 }
 
-impl ShardFilter<'_> {
-    /// All shards are open, and of the stream's first generation: every time at or after the stream's beginning finds
-    /// all of them, and earlier ones are moved up to it. So only what a type needs is looked at.
-    fn check(&self) -> Result<(), Error> {
-        let missing = match &*self.kind {
-            "AFTER_SHARD_ID" => self.shard_id.is_none().then_some("ShardId"),
-            "AT_TIMESTAMP" | "FROM_TIMESTAMP" => self.timestamp_ms.is_none().then_some("Timestamp"),
-            _ => None,
-        };
-        match missing {
-            Some(name) => Err(Error::InvalidArgument(format!(
-                "{name} must be provided for a ShardFilter of type {}.",
-                self.kind
-            ))),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Output {
-    fn rest(&self) -> impl Iterator<Item = &crate::model::shard::Shard> + Clone {
-        self.stream.shards.iter().filter(|shard| Some(shard.id()) > self.after)
+impl List {
+    /// The shards that are left, as they were when the list was begun.
+    fn shards(self, stream: &Stream, horizon_ms: u64) -> impl Iterator<Item = Shard> {
+        let rest = stream.shards.all().iter().filter(move |shard| {
+            Some(shard.id()) > self.after
+                && shard.index < self.next_index
+                && shard.ended_not_before(horizon_ms)
+        });
+        rest.map(move |shard| self.as_it_was(shard)).filter(move |shard| match self.wanted {
+            Wanted::Latest => shard.is_open(),
+            Wanted::At(ms) => shard.was_open_at(ms),
+            Wanted::From(ms) => shard.ended_not_before(ms),
+        })
     }
 
-    fn sealed_place(&self, ctx: &Ctx<'_>) -> Option<String> {
-        self.rest().nth(self.limit)?;
-        let last = self.rest().nth(self.limit - 1)?;
-        let Stream { account, region, name, id, .. } = &*self.stream;
-        let (id, last) = (id.to_string(), last.id().text());
-        let parts = [account, region, name, &*id, last.as_str()];
-        Some(next_token::seal(&ctx.inner.seal, Kind::ListShards, ctx.inner.now_ms(), &parts))
+    /// A shard whose children came after the list was begun was open then.
+    fn as_it_was(self, shard: &Shard) -> Shard {
+        let mut shard = shard.clone();
+        shard.closed = shard
+            .closed
+            .filter(|closed| closed.children.iter().all(|&child| child < self.next_index));
+        shard
+    }
+
+    fn sealed_after(self, ctx: &Ctx<'_>, stream: &Stream, last: ShardId) -> String {
+        let Stream { account, region, name, id, .. } = stream;
+        let (kind, ms) = self.wanted.parts();
+        let (id, next_index, last) = (id.to_string(), self.next_index.to_string(), last.text());
+        let parts = [account, region, name, &*id, kind, &ms, &next_index, last.as_str()];
+        next_token::seal(&ctx.inner.seal, Kind::ListShards, ctx.inner.now_ms(), &parts)
     }
 }
 
 impl WireOutput for Output {
     fn write<W: Writer>(&self, w: &mut W) {
         w.map(|w| {
-            w.field_list("Shards", self.rest().take(self.limit), |w, shard| shard.write(w));
+            w.field_list("Shards", &self.shards, |w, shard| shard.write(w));
             if let Some(token) = &self.next_token {
                 w.field_str("NextToken", token);
             }
@@ -247,6 +319,19 @@ mod tests {
             &format!(r#"{{"NextToken":"{token}","StreamName":"s"}}"#),
             "InvalidArgumentException: NextToken and StreamName cannot be provided together.",
         );
+        for (rest, name) in [
+            (
+                r#""StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s""#,
+                "StreamARN",
+            ),
+            (r#""ShardFilter":{"Type":"AT_LATEST"}"#, "ShardFilter"),
+            (r#""ExclusiveStartShardId":"0""#, "ExclusiveStartShardId"),
+        ] {
+            let input = format!(r#"{{"NextToken":"{token}",{rest}}}"#);
+            let expected =
+                format!("InvalidArgumentException: NextToken and {name} cannot be provided together.");
+            world.check("ListShards", &input, &expected);
+        }
         world.advance(300_001);
         let error = world.error("ListShards", &input);
         assert!(error.starts_with("ExpiredNextTokenException: "), "{error}");
@@ -325,5 +410,106 @@ mod tests {
             &input(created - 1),
             "ResourceNotFoundException: Stream s under account 000000000000 not found.",
         );
+    }
+
+    /// The indexes of the shards that a filter finds, in pages of two.
+    fn found(world: &World, filter: &str) -> Vec<u32> {
+        let input = format!(r#"{{"StreamName":"s","MaxResults":2,"ShardFilter":{{{filter}}}}}"#);
+        let shards = world.list_shards(&input);
+        let index = |shard: &serde_json::Value| {
+            let id = shard["ShardId"].as_str().expect("text");
+            id.trim_start_matches("shardId-").parse().expect("a number")
+        };
+        shards.iter().map(index).collect()
+    }
+
+    fn at(world: &World, kind: &str, ms: u64) -> Vec<u32> {
+        let time = format!("{}.{:03}", ms / 1000, ms % 1000);
+        found(world, &format!(r#""Type":"{kind}_TIMESTAMP","Timestamp":{time}"#))
+    }
+
+    #[test]
+    fn each_filter_is_right_at_every_moment() {
+        let world = World::with_stream(2);
+        world.advance(10_000);
+        world.split("s", "0", "1000");
+        let split_ms = world.now_ms();
+        world.advance(10_000);
+        world.merge("s", "3", "1");
+        let merge_ms = world.now_ms();
+        world.advance(10_000);
+
+        for (ms, open, from) in [
+            (1, &[0, 1][..], &[0, 1, 2, 3, 4][..]),
+            (split_ms, &[0, 1], &[0, 1, 2, 3, 4]),
+            (split_ms + 1, &[1, 2, 3], &[1, 2, 3, 4]),
+            (merge_ms, &[1, 2, 3], &[1, 2, 3, 4]),
+            (merge_ms + 1, &[2, 4], &[2, 4]),
+        ] {
+            assert_eq!(at(&world, "AT", ms), open, "{ms}");
+            assert_eq!(at(&world, "FROM", ms), from, "{ms}");
+        }
+        assert_eq!(found(&world, r#""Type":"AT_LATEST""#), [2, 4]);
+        assert_eq!(found(&world, r#""Type":"FROM_TRIM_HORIZON""#), [0, 1, 2, 3, 4]);
+        assert_eq!(found(&world, r#""Type":"AFTER_SHARD_ID","ShardId":"1""#), [2, 3, 4]);
+
+        // The horizon passes over the split, then over the merge, ticked or not.
+        let day_ms = 24 * 3_600_000;
+        for (now_ms, open, from) in [
+            (split_ms, &[0, 1][..], &[0, 1, 2, 3, 4][..]),
+            (split_ms + 1, &[1, 2, 3], &[1, 2, 3, 4]),
+            (merge_ms, &[1, 2, 3], &[1, 2, 3, 4]),
+            (merge_ms + 1, &[2, 4], &[2, 4]),
+        ] {
+            for tick in [false, true] {
+                world.set_now(now_ms + day_ms);
+                if tick {
+                    world.run(world.room().kinesis.tick());
+                }
+                assert_eq!(found(&world, r#""Type":"AT_TRIM_HORIZON""#), open, "{now_ms}");
+                assert_eq!(found(&world, r#""Type":"FROM_TRIM_HORIZON""#), from, "{now_ms}");
+                assert_eq!(at(&world, "AT", 1), open, "before the horizon is at the horizon");
+                assert_eq!(at(&world, "FROM", 1), from);
+            }
+        }
+    }
+
+    #[test]
+    fn intermediates_were_open_at_no_moment() {
+        let world = World::with_stream(2);
+        let input = r#"{"StreamName":"s","TargetShardCount":3,"ScalingType":"UNIFORM_SCALING"}"#;
+        world.ok("UpdateShardCount", input);
+        world.settle();
+        let now = world.now_ms();
+        let open = found(&world, r#""Type":"AT_LATEST""#);
+        assert_eq!(open.len(), 3);
+        assert!(found(&world, r#""Type":"FROM_TRIM_HORIZON""#).len() > 5, "there are some");
+        assert_eq!(at(&world, "AT", now), [0, 1]);
+        world.advance(1);
+        assert_eq!(at(&world, "AT", now + 1), open);
+    }
+
+    #[test]
+    fn the_pages_of_a_list_show_one_moment() {
+        let world = World::with_stream(3);
+        for filter in ["", r#","ShardFilter":{"Type":"AT_LATEST"}"#] {
+            let input = format!(r#"{{"StreamName":"s","MaxResults":2{filter}}}"#);
+            let (_, token) = list(&world, &input);
+            let open = world.shards("s").pop().expect("the last one is open");
+            let last = open["ShardId"].as_str().expect("text").to_owned();
+            let key = |name: &str| -> u128 {
+                open["HashKeyRange"][name].as_str().expect("text").parse().expect("a number")
+            };
+            let (start, end) = (key("StartingHashKey"), key("EndingHashKey"));
+            let key = start + (end - start) / 2;
+            let before = list(&world, &format!(r#"{{"NextToken":"{}"}}"#, token.clone().expect("more")));
+
+            world.split("s", &last, &key.to_string());
+            let input = format!(r#"{{"NextToken":"{}"}}"#, token.expect("more"));
+            assert_eq!(list(&world, &input), before, "no child of that split is in it");
+            let shown = world.ok("ListShards", &input)["Shards"].as_array().expect("a list").clone();
+            let shown = shown.last().expect("the one that was split");
+            assert!(shown["SequenceNumberRange"].get("EndingSequenceNumber").is_none());
+        }
     }
 }

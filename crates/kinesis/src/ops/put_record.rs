@@ -61,7 +61,7 @@ pub(crate) struct Output {
 pub(crate) async fn act(ctx: &Ctx<'_>, mut input: Input<'_>) -> Result<Output, Error> {
     let at = input.stream.address(ctx.caller)?;
     let stream = ctx.inner.stream(at)?;
-    if stream.shards.is_empty() {
+    if stream.open_shard_count() == 0 {
         return Err(Error::stream_not_found(at));
     }
     if input.entry.bytes() > stream.record_bytes_max() {
@@ -80,6 +80,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, mut input: Input<'_>) -> Result<Output, E
     match placed.result {
         Ok(sequence_number) => Ok(Output { shard_id: placed.shard, sequence_number }),
         Err(Failure::Throttled) => Err(Error::throughput_exceeded(at, placed.shard)),
+        Err(Failure::Full) => Err(Error::NoSpace),
         Err(Failure::Internal) => {
             Err(Error::Log("a record was not stored, or nobody knows".to_owned()))
         }

@@ -64,7 +64,7 @@ pub(crate) struct Output {
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
     let at = input.stream.address(ctx.caller)?;
     let stream = ctx.inner.stream(at)?;
-    if stream.shards.is_empty() {
+    if stream.open_shard_count() == 0 {
         return Err(Error::stream_not_found(at));
     }
     let entries = checked_entries(&stream, input.records)?;
@@ -122,6 +122,11 @@ impl Output {
                 let error = Error::throughput_exceeded(at, placed.shard);
                 w.field_str("ErrorCode", "ProvisionedThroughputExceededException");
                 w.field_str("ErrorMessage", &error.to_string());
+            }
+            Err(Failure::Full) => {
+                w.field_str("ErrorCode", "InternalFailure");
+                let text = "Internal Service Failure: no space left on the disk";
+                w.field_str("ErrorMessage", text);
             }
             Err(Failure::Internal) => {
                 w.field_str("ErrorCode", "InternalFailure");
@@ -230,12 +235,13 @@ mod tests {
                 Placed { shard: ShardId(0), result: Ok(SequenceNumber::new(1, 0, 1, 1)) },
                 Placed { shard, result: Err(Failure::Throttled) },
                 Placed { shard, result: Err(Failure::Internal) },
+                Placed { shard, result: Err(Failure::Full) },
             ]),
         };
         let body = nautilus_wire::json::to_vec(&output);
         let answer: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
 
-        assert_eq!(answer["FailedRecordCount"], 2);
+        assert_eq!(answer["FailedRecordCount"], 3);
         assert_eq!(answer["Records"][1]["ErrorCode"], "ProvisionedThroughputExceededException");
         assert_eq!(
             answer["Records"][1]["ErrorMessage"],
@@ -243,6 +249,9 @@ mod tests {
         );
         assert_eq!(answer["Records"][2]["ErrorCode"], "InternalFailure");
         assert_eq!(answer["Records"][2]["ErrorMessage"], "Internal Service Failure");
+        assert_eq!(answer["Records"][3]["ErrorCode"], "InternalFailure");
+        let full = "Internal Service Failure: no space left on the disk";
+        assert_eq!(answer["Records"][3]["ErrorMessage"], full);
         assert!(answer["Records"][2].get("SequenceNumber").is_none());
     }
 }

@@ -35,12 +35,11 @@ impl<'a> Input<'a> {
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
-    tags::check_characters(input.tag_keys.iter().map(Cow::as_ref), Door::Stream)?;
     let at = input.stream.address(ctx.caller)?;
     let keys: Vec<String> = input.tag_keys.iter().map(|key| key.clone().into_owned()).collect();
 
     transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::remove(stream, &keys)?;
+        tags::remove(stream, &keys, Door::Stream)?;
         Ok((Effect::Immediate, ()))
     })
     .await?;

@@ -35,12 +35,11 @@ impl<'a> Input<'a> {
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
-    tags::check_given(&input.tags, Door::Resource)?;
     let at = tags::resource_address(&input.resource_arn, ctx)?;
     let tags = tags::owned(input.tags);
 
     transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::add(stream, &tags)?;
+        tags::add(stream, &tags, Door::Resource)?;
         Ok((Effect::Immediate, ()))
     })
     .await?;

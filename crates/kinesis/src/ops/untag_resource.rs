@@ -35,12 +35,11 @@ impl<'a> Input<'a> {
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
-    tags::check_characters(input.tag_keys.iter().map(Cow::as_ref), Door::Resource)?;
     let at = tags::resource_address(&input.resource_arn, ctx)?;
     let keys: Vec<String> = input.tag_keys.iter().map(|key| key.clone().into_owned()).collect();
 
     transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::remove(stream, &keys)?;
+        tags::remove(stream, &keys, Door::Resource)?;
         Ok((Effect::Immediate, ()))
     })
     .await?;

@@ -44,16 +44,16 @@ impl<'a> Input<'a> {
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
     let at = input.stream.address(ctx.caller)?;
-    if input.warm_throughput.is_some_and(|wanted| wanted > 0) {
-        return Err(Error::InvalidArgument(
-            "WarmThroughputMiBps needs the account setting MinimumThroughputBillingCommitment."
-                .to_owned(),
-        ));
-    }
     let mode = input.mode.expect("an input without a mode was refused");
     let (now, enforced) = (ctx.inner.now_ms(), ctx.inner.config.limits_enforced);
 
     transitions::update_stream(ctx.inner, at, move |stream| {
+        if input.warm_throughput.is_some_and(|wanted| wanted > 0) {
+            return Err(Error::InvalidArgument(
+                "WarmThroughputMiBps needs the account setting MinimumThroughputBillingCommitment."
+                    .to_owned(),
+            ));
+        }
         if stream.mode == mode {
             return Ok((Effect::Nothing, ()));
         }

@@ -11,14 +11,14 @@ use tokio::sync::oneshot;
 
 use crate::{
     AppendResult, Frame, NextPosition, Position, Refusal, ShardLogId,
-    format::{FLAG_GAP, Footer, HEAD_BYTES, Head, Run},
+    format::{FLAG_GAP, FLAG_UNSYNCED, Footer, HEAD_BYTES, Head, Run},
     frame::{FrameView, Place},
     manifest::{CleanStop, ManifestChange},
     mutant::{self, Mutant},
 };
 
 use super::{
-    Error, World,
+    Durability, Error, World,
     maker::Maker,
     queue::{AppendResults, CloseResult, Item, Taken},
     segment::{Sealed, Segment, write_footer},
@@ -197,7 +197,7 @@ impl Committer {
     }
 
     fn commit(&mut self, items: Vec<Item>, bytes: u64, more: bool) -> Result<(), Error> {
-        if bytes > 0 && !self.make_room(bytes)? {
+        if bytes > 0 && !self.has_room(&items, bytes)? {
             // Closing writes nothing, and it is what frees space.
             let (appends, closes) =
                 items.into_iter().partition(|item| matches!(item, Item::Append { .. }));
@@ -211,8 +211,10 @@ impl Committer {
             decided.answer();
         }
         let placed = mem::take(&mut decided.placed);
-        let writes = !placed.is_empty();
-        if writes && let Err(error) = self.write_group(placed, now_ms) {
+        let writes = !placed.is_empty() && !self.in_memory();
+        if !writes {
+            self.keep_in_memory(placed, now_ms);
+        } else if let Err(error) = self.write_group(placed, now_ms) {
             decided.refuse();
             return Err(error);
         }
@@ -221,6 +223,29 @@ impl Committer {
             self.open_next_group()?;
         }
         self.seal_if_old()
+    }
+
+    fn in_memory(&self) -> bool {
+        self.world.config.durability == Durability::Memory
+    }
+
+    fn has_room(&mut self, items: &[Item], bytes: u64) -> Result<bool, Error> {
+        if !self.in_memory() {
+            return self.make_room(bytes);
+        }
+        let frames = items.iter().map(Item::frame_count).sum();
+        let now_ms = self.world.clock.now_ms();
+        Ok(self.tail.has_room(&self.world.shards, frames, bytes as usize, now_ms))
+    }
+
+    /// Makes a group visible that no disk ever sees.
+    fn keep_in_memory(&mut self, placed: Vec<Placed>, now_ms: u64) {
+        for Placed { shard, mut frame, first, flags, .. } in placed {
+            let place = Place { first, arrived_ms: now_ms, group: 0, group_offset: 0, flags };
+            let head = frame.place(0, place);
+            self.tail.put(&shard, frame.len());
+            shard.publish(0, &[], std::iter::once(frame.into_view(head)));
+        }
     }
 
     /// Writes, syncs and publishes one group.
@@ -232,6 +257,8 @@ impl Committer {
             placed.sort_by_key(|placed| placed.shard.id);
         }
         let active = self.active.as_mut().expect("room was made");
+        let synced = self.world.config.durability == Durability::Fsync;
+        let unsynced = if synced { 0 } else { FLAG_UNSYNCED };
         let group_start = active.opened_at.take().unwrap_or(active.offset);
         let mut offset = active.offset;
         for item in &mut placed {
@@ -240,7 +267,7 @@ impl Committer {
                 arrived_ms: now_ms,
                 group,
                 group_offset: (offset - group_start) as u32,
-                flags: item.flags,
+                flags: item.flags | unsynced,
             };
             item.head = item.frame.place(active.segment.salt, place);
             offset += item.frame.len() as u64;
@@ -251,7 +278,7 @@ impl Committer {
         let file = &active.segment.file;
         let io = |op| move |source| Error::Io { op, segment: number, source };
         file.write_at(&mut slices, active.offset).map_err(io("write"))?;
-        if !mutant::is(Mutant::PublishBeforeSync) {
+        if synced && !mutant::is(Mutant::PublishBeforeSync) {
             file.sync().map_err(io("sync"))?;
         }
 
@@ -269,7 +296,8 @@ impl Committer {
 
     /// Writes the empty frame that proves that the group before it was synced.
     fn open_next_group(&mut self) -> Result<(), Error> {
-        let Some(active) = self.active.as_mut() else { return Ok(()) };
+        let synced = self.world.config.durability == Durability::Fsync;
+        let Some(active) = self.active.as_mut().filter(|_| synced) else { return Ok(()) };
         if active.opened_at.is_some() || active.is_unused() || !self.world.queue.is_empty() {
             return Ok(());
         }

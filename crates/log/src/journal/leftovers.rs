@@ -28,7 +28,7 @@ pub(crate) fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(
         if state.segments.contains_key(&number) || removing.contains(&number) {
             continue;
         }
-        let file = world.disk.open_log(&path, Open::Existing).map_err(io("open"))?;
+        let file = world.open_segment(&path, Open::Existing).map_err(io("open"))?;
         let header = segment::read_header(&*file).map_err(io("read"))?;
         let salt = header.map_or(0, |header| header.salt);
         let unlisted = Segment { number, salt, bytes: 0, file, sealed: Mutex::new(None) };

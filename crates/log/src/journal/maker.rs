@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::{Reserve, Threads};
 
-use super::{Error, World, segment, segment::Segment};
+use super::{Durability, Error, World, segment, segment::Segment};
 
 /// Between two attempts to make a segment, when the first failed.
 const REST_MS: u64 = 1000;
@@ -48,7 +48,8 @@ impl Maker {
     pub fn start(&self, world: Arc<World>) -> std::io::Result<JoinHandle<()>> {
         {
             let mut state = self.orders.state.lock();
-            state.segment_wanted = state.ready.is_empty();
+            let on_disk = world.config.durability != Durability::Memory;
+            state.segment_wanted = on_disk && state.ready.is_empty();
         }
         let orders = self.orders.clone();
         let reserve = Reserve::new(world.disk.clone());

@@ -35,8 +35,8 @@ use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use crate::{
-    AppendResult, Clock, Disk, Frame, Manifest, ManifestError, NextPosition, Page, Position,
-    ReadError, ReadRequest, Refusal, Rng, ShardLogId, ShardTail, Threads,
+    AppendResult, Clock, Disk, File, Frame, Manifest, ManifestError, NextPosition, Open, Page,
+    Position, ReadError, ReadRequest, Refusal, Rng, ShardLogId, ShardTail, Threads,
 };
 
 use self::{
@@ -51,11 +51,25 @@ use self::{
     tail::TailBudget,
 };
 
+/// What an answered append survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Everything that the disk survives: synced before it is answered.
+    #[default]
+    Fsync,
+    /// The end of the process, not of the machine: handed to the operating system before it is answered.
+    Os,
+    /// Nothing: kept in memory, up to the configured bytes.
+    Memory,
+}
+
 /// Settings of a journal.
 pub struct Config {
+    /// What an answered append survives.
+    pub durability: Durability,
     /// Bytes of a segment (the first one is at most 16 MiB).
     pub segment_bytes: u64,
-    /// Bytes of the newest frames that are kept in memory.
+    /// Bytes of the newest frames that are kept in memory; with [`Durability::Memory`] of all frames.
     pub tail_bytes_max: usize,
     /// Bytes of decoded footers that are kept, and at least one footer.
     pub footer_bytes_max: usize,
@@ -205,6 +219,14 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Opens a segment's file. Where nobody waits for the disk, writes go through the page cache.
+    fn open_segment(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
+        match self.config.durability {
+            Durability::Fsync => self.disk.open_log(path, how),
+            Durability::Os | Durability::Memory => self.disk.open(path, how),
+        }
+    }
+
     /// Nothing more is written in this life: what waits is refused, the process is told.
     fn poison(&self, error: &Error) {
         tracing::error!(%error, "the journal takes nothing more; start again to recover");
@@ -256,13 +278,14 @@ impl Journal {
         let recovered = recovery::recover(&world, options.next_shard)?;
         let threads = world.config.threads;
         let maker = Maker::new(threads, recovered.ready);
+        let in_memory = world.config.durability == Durability::Memory;
         let committer = Committer {
             world: world.clone(),
             maker: maker.clone(),
             active: recovered.active,
             next_group: recovered.next_group,
             clean: recovered.clean,
-            tail: TailBudget::new(world.config.tail_bytes_max),
+            tail: TailBudget::new(world.config.tail_bytes_max, in_memory),
         };
         let inner = Inner {
             pool: Pool::new(threads),

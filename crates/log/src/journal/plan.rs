@@ -98,7 +98,12 @@ impl Index {
             return Some(span.first);
         }
         let at = self.runs.partition_point(|run| run.effective_ms < cutoff_ms);
-        self.runs.get(at).map(|run| run.run.first)
+        if let Some(run) = self.runs.get(at) {
+            return Some(run.run.first);
+        }
+        // Without a disk the newest frames are all there is.
+        let at = self.tail.partition_point(|frame| frame.effective_ms < cutoff_ms);
+        self.tail.get(at).map(|frame| frame.view.first())
     }
 
     fn sealed_effective_ms(&self) -> u64 {

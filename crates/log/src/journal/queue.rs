@@ -142,6 +142,13 @@ impl Item {
         }
     }
 
+    pub fn frame_count(&self) -> usize {
+        match self {
+            Item::Append { frames, .. } => frames.len(),
+            Item::Close { .. } => 0,
+        }
+    }
+
     /// Answers that nothing was done.
     pub fn refuse(self, refusal: Refusal) {
         // Nobody may be listening any more; that is their business.

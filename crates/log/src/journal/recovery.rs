@@ -22,17 +22,14 @@ use crate::{
 };
 
 use super::{
-    Cut, CutShard, Damage, Error, Report, World,
+    Cut, CutShard, Damage, Durability, Error, Report, World,
     committer::{Active, grow, run_of},
     leftovers::remove_leftovers,
     scan::{Behind, LOOK_ON_BYTES, Outlook, Step, Walk},
     segment::{self, DIRECTORY, Sealed, Segment, read_footer, write_footer, zero},
-    shard::Shard,
+    shard::{SKIPPED, Shard},
     verdict::{Verdict, verdict},
 };
-
-/// A jump of a shard's positions by this or more was made by [`Shard::skip_positions`].
-const SKIPPED_MIN: Position = 1 << 32;
 
 /// A journal that was opened.
 pub(crate) struct Recovered {
@@ -69,6 +66,7 @@ pub(crate) fn recover(world: &World, next_shard: ShardLogId) -> Result<Recovered
         clean_stop: state.clean_stop.clone(),
         group_max: state.clean_stop.as_ref().map_or(0, |stop| stop.next_group.saturating_sub(1)),
         report: Report::default(),
+        unsynced: world.config.durability == Durability::Os,
         trimmed: state.trimmed.clone(),
     };
     let opened = recovery.open_segments(&state)?;
@@ -90,6 +88,8 @@ struct Recovery<'a> {
     clean_stop: Option<CleanStop>,
     group_max: u64,
     report: Report,
+    /// Something here was written without a sync.
+    unsynced: bool,
     /// Up to where positions may be missing because they expired.
     trimmed: BTreeMap<ShardLogId, Position>,
 }
@@ -110,7 +110,7 @@ impl Recovery<'_> {
         let mut opened = Vec::new();
         for (&number, &salt) in &state.segments {
             let path = segment::path(number);
-            let file = match self.world.disk.open_log(&path, Open::Existing) {
+            let file = match self.world.open_segment(&path, Open::Existing) {
                 Ok(file) => file,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     self.damage(number, 0, 0, "the segment's file is missing");
@@ -223,7 +223,7 @@ impl Recovery<'_> {
     fn note_lost(&mut self, shard: &Shard, found: Position, arrival_ms: u64) {
         let expected = self.expected(shard);
         // Positions may have been left out after damage; the frame that says so is found when it is read.
-        if found > expected && found - expected < SKIPPED_MIN {
+        if found > expected && found - expected < SKIPPED {
             tracing::error!(shard = shard.id.0, first = expected, end = found, "records are lost");
             shard.adopt_lost_span(expected, found, arrival_ms);
         }
@@ -258,10 +258,16 @@ impl Recovery<'_> {
                 break false;
             }
             // What is proven to have been synced is searched to its end, so that nothing whole is given up.
-            let far = if proven { u64::MAX } else { LOOK_ON_BYTES };
+            let far = if proven || walk.unsynced { u64::MAX } else { LOOK_ON_BYTES };
             let outlook = walk.look_on(far).map_err(io)?;
             self.group_max = self.group_max.max(outlook.group_max);
             let proven = proven || promised_end.is_some_and(|end| end > walk.offset);
+            self.unsynced |= walk.unsynced || outlook.unsynced;
+            if outlook.unsynced && !proven {
+                // Nobody ever synced this: the longest prefix of whole groups stays, the rest is lost.
+                self.cut(segment, walk.offset, &outlook, &[]).map_err(io)?;
+                break false;
+            }
             match verdict(outlook.behind, proven) {
                 Verdict::End => break false,
                 Verdict::Reseal if promised_end.is_none() => break true,
@@ -293,6 +299,7 @@ impl Recovery<'_> {
                 }
             }
         };
+        self.unsynced |= walk.unsynced;
         self.flush(segment, &mut scan)?;
         Ok(Scanned {
             end: walk.offset,
@@ -449,8 +456,8 @@ impl Recovery<'_> {
                 shard.adopt_next(NextPosition { shard: id, next, arrival_ms_max: 0 });
             }
         }
-        if !self.report.damage.is_empty() {
-            // What is damaged may have held the last positions that were given.
+        if !self.report.damage.is_empty() || (self.unsynced && !clean && self.group_max > 0) {
+            // What is damaged or was not synced may have held the last positions that were given.
             self.world.shards.all().iter().for_each(|shard| shard.skip_positions());
         }
         if let Some(active) = active.as_mut() {
@@ -472,7 +479,7 @@ impl Recovery<'_> {
     fn adopt_promise(&mut self, next: &NextPosition) {
         let Some(shard) = self.world.shards.get(next.shard) else { return };
         let found = self.expected(&shard);
-        if found < next.next {
+        if found < next.next && next.next - found < SKIPPED {
             tracing::error!(
                 shard = next.shard.0,
                 first = found,

@@ -7,7 +7,7 @@ use std::io;
 
 use crate::{
     File,
-    format::{ALIGN, Bad, FOOTER_MAGIC, HEAD_BYTES, Head},
+    format::{ALIGN, Bad, FLAG_UNSYNCED, FOOTER_MAGIC, HEAD_BYTES, Head},
 };
 
 use super::segment::Segment;
@@ -57,6 +57,8 @@ pub(crate) struct Walk<'a> {
     pub group: u64,
     /// Where that group starts.
     pub group_start: u64,
+    /// The last accepted frame was written without a sync.
+    pub unsynced: bool,
     resumed: bool,
 }
 
@@ -95,6 +97,8 @@ pub(crate) struct Outlook {
     pub behind: Behind,
     /// The first whole head behind, if any.
     pub resume_at: Option<u64>,
+    /// There are whole heads behind, and all of them were written without a sync.
+    pub unsynced: bool,
     /// The highest group number behind, 0 if none.
     pub group_max: u64,
     /// Where the last byte behind stands that is not zero; the walk's offset if there is none.
@@ -109,6 +113,7 @@ impl<'a> Walk<'a> {
             offset: HEAD_BYTES as u64,
             group: 0,
             group_start: 0,
+            unsynced: false,
             resumed: false,
         })
     }
@@ -136,6 +141,7 @@ impl<'a> Walk<'a> {
             self.group_start = offset.saturating_sub(u64::from(head.group_offset));
         }
         self.resumed = false;
+        self.unsynced = head.flags & FLAG_UNSYNCED != 0;
         self.offset += frame_bytes as u64;
         Ok(Step::Accepted { head, offset })
     }
@@ -152,6 +158,7 @@ impl<'a> Walk<'a> {
         let is_footer = self.window.at(stop, 4)?.get(..4) == Some(&FOOTER_MAGIC);
         let mut last_byte = stop;
         let mut resume_at = None;
+        let mut unsynced = None;
         let (mut group_max, mut group_start) = (0, 0);
         let file_bytes = self.window.file_bytes.min(stop.saturating_add(bytes_max));
         let mut at = stop;
@@ -172,6 +179,8 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                     let offset = at + start as u64;
+                    let written_without = head.flags & FLAG_UNSYNCED != 0;
+                    unsynced = Some(unsynced.unwrap_or(true) && written_without);
                     // The head at the stop itself has a bad body or is out of place.
                     if offset > stop {
                         resume_at.get_or_insert(offset);
@@ -202,6 +211,7 @@ impl<'a> Walk<'a> {
         } else {
             Behind::LaterGroupBeyond
         };
-        Ok(Outlook { behind, resume_at, group_max, last_byte })
+        let unsynced = unsynced.unwrap_or(false);
+        Ok(Outlook { behind, resume_at, unsynced, group_max, last_byte })
     }
 }

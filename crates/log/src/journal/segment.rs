@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    Disk, File, Open, ShardLogId,
+    File, Open, ShardLogId,
     format::{Footer, HEAD_BYTES, Run, SegmentHeader, TRAILER_BYTES, decode_trailer},
     manifest::ManifestChange,
     mutant::{self, Mutant},
@@ -108,7 +108,7 @@ pub(crate) fn make(world: &World) -> Result<Arc<Segment>, Error> {
     };
     let path = path(number);
     let temporary = format!("{path}{TEMPORARY}");
-    let made = write_ahead(&*world.disk, &temporary, &path, &header);
+    let made = write_ahead(world, &temporary, &path, &header);
     let file = made.map_err(|source| {
         // What was written of it would only take space; a start without it would remove it too.
         let _ = world.disk.remove(&temporary);
@@ -121,13 +121,13 @@ pub(crate) fn make(world: &World) -> Result<Arc<Segment>, Error> {
 
 /// Blocks that are really written are synced about a third faster later than ones that are only reserved.
 fn write_ahead(
-    disk: &dyn Disk,
+    world: &World,
     temporary: &str,
     path: &str,
     header: &SegmentHeader,
 ) -> io::Result<Arc<dyn File>> {
     const CHUNK: usize = 1 << 20;
-    let file = disk.open_log(temporary, Open::New)?;
+    let file = world.open_segment(temporary, Open::New)?;
     let zeros = vec![0; CHUNK.min(header.bytes as usize)];
     let mut offset = 0;
     while offset < header.bytes {
@@ -138,8 +138,8 @@ fn write_ahead(
     file.write_at(&mut [IoSlice::new(&header.encode())], 0)?;
     file.sync()?;
     file.zeros_from(HEAD_BYTES as u64);
-    disk.rename(temporary, path)?;
-    disk.sync_dir(DIRECTORY)?;
+    world.disk.rename(temporary, path)?;
+    world.disk.sync_dir(DIRECTORY)?;
     Ok(file)
 }
 

@@ -69,6 +69,9 @@ pub(crate) struct Span {
     pub effective_ms: u64,
 }
 
+/// How many positions are left out where it is not known which were given.
+pub(crate) const SKIPPED: Position = 1 << 32;
+
 /// A run and its segment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IndexedRun {
@@ -108,10 +111,11 @@ impl Shard {
         self.arrival_ms_max.load(Ordering::Acquire)
     }
 
+    /// What the shard's next record will be, left out positions included. For the committer.
     pub fn next_position(&self) -> NextPosition {
         NextPosition {
             shard: self.id,
-            next: self.visible_end(),
+            next: self.writer.lock().next,
             arrival_ms_max: self.arrival_ms_max(),
         }
     }
@@ -162,7 +166,6 @@ impl Shard {
 
     /// Leaves out positions that may have been given by a life whose traces are damaged.
     pub fn skip_positions(&self) {
-        const SKIPPED: Position = 1 << 32;
         let mut writer = self.writer.lock();
         writer.next += SKIPPED;
         writer.gap = true;
@@ -197,9 +200,14 @@ impl Shard {
 
     /// Takes over a next position from a footer's table.
     pub fn adopt_next(&self, next: NextPosition) {
-        self.visible_end.fetch_max(next.next, Ordering::AcqRel);
         self.arrival_ms_max.fetch_max(next.arrival_ms_max, Ordering::AcqRel);
         let mut writer = self.writer.lock();
+        if next.next >= self.visible_end().saturating_add(SKIPPED) {
+            // Positions were left out and none behind them was given yet: there is nothing to see there.
+            writer.gap = true;
+        } else {
+            self.visible_end.fetch_max(next.next, Ordering::AcqRel);
+        }
         writer.next = writer.next.max(next.next);
     }
 }

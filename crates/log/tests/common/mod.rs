@@ -56,6 +56,7 @@ impl Home {
             living: living.iter().copied().map(ShardLogId).collect(),
             next_shard: ShardLogId(100),
             config: Config {
+                durability: nautilus_log::Durability::Fsync,
                 segment_bytes: self.segment_bytes,
                 tail_bytes_max: self.tail_bytes_max,
                 footer_bytes_max: 4_000,

@@ -86,6 +86,7 @@ impl Engine {
             living,
             next_shard: ShardLogId(next_id),
             config: log::Config {
+                durability: nautilus_log::Durability::Fsync,
                 segment_bytes: args.segment_size,
                 tail_bytes_max: TAIL_BYTES_MAX,
                 footer_bytes_max: 16 << 20,

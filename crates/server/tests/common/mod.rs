@@ -2,6 +2,9 @@
 
 #![allow(dead_code)] // each test file uses a part
 
+pub mod http2;
+pub mod streams;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use nautilus_identity::Identity;
@@ -20,7 +23,7 @@ use tokio::{
 };
 
 /// Longer than anything here may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct TestServer {
     pub address: SocketAddr,
@@ -84,6 +87,7 @@ fn open(path: &std::path::Path, clock: Arc<SystemClock>) -> (Kinesis, Journal) {
         living: shards.living,
         next_shard: ShardLogId(shards.next_id),
         config: LogConfig {
+            durability: nautilus_log::Durability::Fsync,
             segment_bytes: 1 << 20,
             tail_bytes_max: 1 << 20,
             footer_bytes_max: 16 << 20,
@@ -159,15 +163,15 @@ impl Client {
     }
 }
 
-const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 \
-    Credential=AKID/20261124/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=00\r\n\
-    X-Amz-Date: 20261124T030000Z\r\n";
+pub const CREDENTIAL: &str = "AWS4-HMAC-SHA256 \
+    Credential=AKID/20261124/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=00";
 
 /// The head of a call of Kinesis with more headers, each ending in `\r\n`.
 pub fn head(operation: &str, more: &str) -> String {
     format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n\
-         X-Amz-Target: Kinesis_20131202.{operation}\r\n{SIGNED}{more}\r\n"
+         X-Amz-Target: Kinesis_20131202.{operation}\r\nAuthorization: {CREDENTIAL}\r\n\
+         X-Amz-Date: 20261124T030000Z\r\n{more}\r\n"
     )
 }
 

@@ -1,7 +1,7 @@
 //! The JSON parser: recursive descent over a body whose UTF-8 was checked once.
 //!
 //! Strict, as AWS's is: RFC 8259, nothing before or behind the value but white space. Values are counted and depth
-//! is bounded (see [`limits`]), so a body costs at most a fixed multiple of [`limits::JSON_NODES_MAX`] beside itself.
+//! is bounded (see [`limits`]), so a body costs at most a fixed multiple of [`limits::NODES_MAX`] beside itself.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use memchr::memchr2;
 
 use crate::{
     AwsError, Number, Value,
-    limits::{JSON_DEPTH_MAX, JSON_NODES_MAX},
+    limits::{DEPTH_MAX, NODES_MAX},
 };
 
 #[cfg(doc)]
@@ -38,7 +38,7 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn value(&mut self, depth: usize) -> Option<Value<'a>> {
         self.nodes += 1;
-        if self.nodes > JSON_NODES_MAX {
+        if self.nodes > NODES_MAX {
             return None;
         }
         self.skip_blanks();
@@ -55,7 +55,7 @@ impl<'a> Parser<'a> {
 
     fn map(&mut self, depth: usize) -> Option<Value<'a>> {
         self.at += 1;
-        if depth > JSON_DEPTH_MAX {
+        if depth > DEPTH_MAX {
             return None;
         }
         let mut entries = Vec::new();
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
 
     fn list(&mut self, depth: usize) -> Option<Value<'a>> {
         self.at += 1;
-        if depth > JSON_DEPTH_MAX {
+        if depth > DEPTH_MAX {
             return None;
         }
         let mut items = Vec::new();

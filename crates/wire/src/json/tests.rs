@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{JsonWriter, parse};
 use crate::{
     AwsError, Number, Value, Writer,
-    limits::{JSON_DEPTH_MAX, JSON_NODES_MAX},
+    limits::{DEPTH_MAX, NODES_MAX},
 };
 
 fn write(w: &mut JsonWriter, value: &Value<'_>) {
@@ -162,14 +162,14 @@ fn numbers_keep_what_they_say() {
 #[test]
 fn depth_and_count_are_bounded() {
     let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
-    assert!(parse(nested(JSON_DEPTH_MAX).as_bytes()).is_ok());
-    assert!(parse(nested(JSON_DEPTH_MAX + 1).as_bytes()).is_err());
+    assert!(parse(nested(DEPTH_MAX).as_bytes()).is_ok());
+    assert!(parse(nested(DEPTH_MAX + 1).as_bytes()).is_err());
     assert!(parse("[".repeat(1_000_000).as_bytes()).is_err());
     assert!(parse("{\"a\":".repeat(1_000_000).as_bytes()).is_err());
 
     let list = |count: usize| format!("[{}1]", "1,".repeat(count - 2));
-    assert!(parse(list(JSON_NODES_MAX).as_bytes()).is_ok());
-    assert!(parse(list(JSON_NODES_MAX + 1).as_bytes()).is_err());
+    assert!(parse(list(NODES_MAX).as_bytes()).is_ok());
+    assert!(parse(list(NODES_MAX + 1).as_bytes()).is_err());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{json, rules::kinesis};
 /// Reads `body` and gives the error that a client would see: code and text.
 fn error(body: &str, read: impl FnOnce(&mut Members<'_>)) -> Option<(String, String)> {
     let value = json::parse(body.as_bytes()).expect("the test's body is JSON");
-    let mut members = Members::new(value).expect("the test's body is a structure");
+    let mut members = Members::new(value, Protocol::Json).expect("the test's body is a structure");
     read(&mut members);
     let error = members.finish().err()?;
     Some((error.code.into_owned(), error.message.unwrap_or_default()))
@@ -41,7 +41,7 @@ fn put_records<'a>(m: &mut Members<'a>) -> Vec<(Blob<'a>, Option<Cow<'a, str>>)>
 fn a_good_input_is_read_and_what_nobody_asks_for_ignored() {
     let body = br#"{"Records":[{"Data":"aGk=","PartitionKey":"k","X":[1]},{"Data":"","PartitionKey":null}],
                     "StreamName":"s","StreamId":{"any":"thing"}}"#;
-    let mut members = Members::new(json::parse(body).unwrap()).unwrap();
+    let mut members = Members::new(json::parse(body).unwrap(), Protocol::Json).unwrap();
     let records = put_records(&mut members);
     members.finish().unwrap();
     assert_eq!(records.len(), 2);
@@ -55,14 +55,15 @@ fn a_good_input_is_read_and_what_nobody_asks_for_ignored() {
 #[test]
 fn an_input_must_be_a_structure() {
     for body in [&b"[]"[..], b"1", b"null", b"\"a\"", b"true"] {
-        let error = Members::new(json::parse(body).unwrap()).unwrap_err();
+        let error = Members::new(json::parse(body).unwrap(), Protocol::Json).unwrap_err();
         assert_eq!(error, AwsError::serialization(None));
     }
 }
 
 #[test]
 fn of_two_members_with_one_name_the_later_counts() {
-    let mut members = Members::new(json::parse(br#"{"A":"x","A":"y"}"#).unwrap()).unwrap();
+    let mut members =
+        Members::new(json::parse(br#"{"A":"x","A":"y"}"#).unwrap(), Protocol::Json).unwrap();
     assert_eq!(members.string("A", &StringRule::ANY).as_deref(), Some("y"));
 }
 
@@ -132,7 +133,8 @@ fn words_for_booleans_are_taken_as_aws_takes_them() {
         (r#"{"A":null}"#, None),
         ("{}", None),
     ] {
-        let mut members = Members::new(json::parse(body.as_bytes()).unwrap()).unwrap();
+        let mut members =
+            Members::new(json::parse(body.as_bytes()).unwrap(), Protocol::Json).unwrap();
         assert_eq!(members.boolean("A"), value);
         members.finish().unwrap();
     }
@@ -269,6 +271,15 @@ fn texts_in_a_list_are_told_with_the_whole_list() {
 }
 
 #[test]
+fn null_in_a_list_of_texts_is_told_once() {
+    check_rules(
+        r#"{"TagKeys":[null]}"#,
+        |m| drop(m.strings("TagKeys", &kinesis::TAG_KEY_LIST, &kinesis::TAG_KEY)),
+        &["Value null at 'tagKeys.1.member' failed to satisfy constraint: Member must not be null"],
+    );
+}
+
+#[test]
 fn keys_and_values_of_a_map_are_told_with_the_whole_map() {
     let long = "v".repeat(257);
     let value = format!("Value '{{={long}, b=1}}' at 'tags' failed to satisfy constraint: Map");
@@ -290,7 +301,7 @@ fn keys_and_values_of_a_map_are_told_with_the_whole_map() {
     );
     check_rules(
         r#"{"Tags":{"k":null}}"#,
-        |m| drop(m.string_map("Tags", &LengthRule::ANY.of(kinesis::TAG_KEY, kinesis::TAG_VALUE))),
+        |m| drop(m.string_map("Tags", &kinesis::TAG_MAP)),
         &["Value null at 'tags.k.member' failed to satisfy constraint: Member must not be null"],
     );
 }
@@ -349,6 +360,52 @@ fn an_operation_can_tell_what_it_reads() {
     assert!(matches!(specs[1].shape, Shape::List(LengthRule { min: 1, max: 500 })));
 }
 
+/// Reads a map of CBOR with the one member `A`.
+fn in_cbor<T>(item: &[u8], read: impl FnOnce(&mut Members<'_>) -> T) -> Result<T, String> {
+    let body = [b"\xa1\x61A", item].concat();
+    let input = Protocol::Cbor.parse(&body).expect("the test's body is CBOR");
+    let mut members = Members::new(input, Protocol::Cbor).expect("the test's body is a map");
+    let value = read(&mut members);
+    members.finish().map(|()| value).map_err(|error| error.to_string())
+}
+
+#[test]
+fn cbor_has_its_own_bytes_and_times() {
+    let time = |m: &mut Members<'_>| m.timestamp_ms("A");
+    let ms = Ok(Some(1_459_799_926_480));
+    assert_eq!(in_cbor(b"\xc1\x1b\0\0\x01\x53\xe2\xdb\x26\xd0", time), ms);
+    assert_eq!(in_cbor(b"\x1b\0\0\x01\x53\xe2\xdb\x26\xd0", time), ms, "without its tag");
+    assert_eq!(in_cbor(b"\xf6", time), Ok(None));
+    assert!(in_cbor(b"\x64date", time).is_err_and(|text| text.starts_with("Serialization")));
+
+    let blob = |m: &mut Members<'_>| m.blob("A", &kinesis::DATA).map(|blob| blob.to_vec());
+    assert_eq!(in_cbor(b"\x42\0\xff", blob), Ok(Some(Ok(vec![0, 255]))));
+    assert_eq!(in_cbor(b"\x5f\x41a\x41b\xff", blob), Ok(Some(Ok(b"ab".to_vec()))));
+    assert_eq!(
+        in_cbor(b"\x64AAAA", blob),
+        Err("SerializationException: class java.lang.String can not be converted to a Blob".into())
+    );
+}
+
+#[test]
+fn cbor_has_the_constraints_of_json() {
+    let text = |m: &mut Members<'_>| m.string("A", &StringRule::length(0, 2)).map(Cow::into_owned);
+    assert_eq!(in_cbor(b"\x7f\x61a\x61b\xff", text), Ok(Some("ab".into())));
+    assert!(in_cbor(b"\x63abc", text).is_err_and(|text| text.starts_with("Validation")));
+    assert_eq!(
+        in_cbor(b"\x41a", text),
+        Err("SerializationException: class java.nio.HeapByteBuffer can not be converted to an String"
+            .into())
+    );
+    let count = |m: &mut Members<'_>| m.integer("A", &kinesis::LIMIT);
+    assert_eq!(in_cbor(b"\xf9\x3e\0", count), Ok(Some(1)), "cut as in JSON");
+    assert!(in_cbor(b"\x20", count).is_err_and(|text| text.contains("Value '-1' at 'a' failed")));
+    assert_eq!(in_cbor(b"\xf5", |m| m.boolean("A")), Ok(Some(true)));
+    let map = |m: &mut Members<'_>| m.string_map("A", &kinesis::TAG_MAP).map(|map| map.len());
+    assert_eq!(in_cbor(b"\xbf\x61k\x61v\xff", map), Ok(Some(1)));
+    assert!(in_cbor(b"\xa1\x61k\x41v", map).is_err());
+}
+
 fn any_json() -> impl Strategy<Value = Value<'static>> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -371,7 +428,7 @@ fn any_json() -> impl Strategy<Value = Value<'static>> {
 proptest! {
     #[test]
     fn any_tree_is_read_or_refused(value in any_json()) {
-        if let Ok(mut members) = Members::new(value) {
+        if let Ok(mut members) = Members::new(value, Protocol::Json) {
             let records = put_records(&mut members);
             members.boolean("X");
             members.timestamp_ms("X");

@@ -109,44 +109,59 @@ fn is_decimal(text: &str, digits_max: usize) -> bool {
 }
 
 fn is_stream_arn(text: &str) -> bool {
-    arn_resources(text).any(|resource| resource.strip_prefix("stream/").is_some_and(is_path))
+    let ends = Ends::of(text);
+    arn_resources(text).any(|at| text[at..].starts_with("stream/") && ends.admit(at, "stream/"))
 }
 
 fn is_resource_arn(text: &str) -> bool {
-    // What follows the kind may hold anything but blanks, so the last place at which a kind can stand decides.
-    let ends_well = |resource: &str| {
-        ["stream/", "channel/", "queue/"].iter().any(|kind| {
-            resource
-                .rmatch_indices(kind)
-                .any(|(at, _)| is_line(&resource[..at]) && is_path(&resource[at + kind.len()..]))
-        })
-    };
-    arn_resources(text).any(ends_well)
-}
-
-/// Each reading of the text as `arn:aws.*:kinesis:.*:\d{12}:<resource>`: its resource.
-fn arn_resources(text: &str) -> impl Iterator<Item = &str> {
-    const SERVICE: &str = ":kinesis:";
-    let rest = text.strip_prefix("arn:aws").unwrap_or_default();
+    let ends = Ends::of(text);
     // The first place leaves the most to what comes behind, so no other can match where it does not.
-    let place = rest.find(SERVICE).map(|at| at + SERVICE.len());
-    let place = place.filter(|&place| is_line(&rest[..place]));
-    let behind = place.map(|place| &rest[place..]).unwrap_or_default();
-    behind.match_indices(':').filter_map(move |(at, _)| {
-        let (account, resource) = behind[at + 1..].split_once(':')?;
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        (is_account && is_line(&behind[..at])).then_some(resource)
+    arn_resources(text).next().is_some_and(|start| {
+        ["stream/", "channel/", "queue/"].iter().any(|kind| {
+            let mut places = text[start..].match_indices(kind).map(|(at, _)| start + at);
+            places.any(|at| ends.admit(at, kind))
+        })
     })
 }
 
-/// Java's `.*`.
-fn is_line(text: &str) -> bool {
-    !text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
+/// Each reading of the text as `arn:aws.*:kinesis:.*:\d{12}:<resource>`: where its resource begins. The text is a
+/// client's and may be a whole body, so all of this takes time in proportion to it and no more.
+fn arn_resources(text: &str) -> impl Iterator<Item = usize> {
+    const ARN: &str = "arn:aws";
+    const SERVICE: &str = ":kinesis:";
+    const ACCOUNT: usize = "123456789012:".len();
+    let service = text.strip_prefix(ARN).and_then(|rest| rest.find(SERVICE));
+    let behind = service.map_or(text.len(), |at| ARN.len() + at + SERVICE.len());
+    text[behind..].match_indices(':').filter_map(move |(at, _)| {
+        let start = behind + at + 1;
+        let (account, colon) = text.as_bytes().get(start..start + ACCOUNT)?.split_at(ACCOUNT - 1);
+        let is_account = colon == b":" && account.iter().all(u8::is_ascii_digit);
+        is_account.then_some(start + ACCOUNT)
+    })
 }
 
-/// Java's `\S+`.
-fn is_path(text: &str) -> bool {
-    !text.is_empty() && !text.contains([' ', '\t', '\n', '\u{b}', '\u{c}', '\r'])
+/// Where a text stops being Java's `.*` from its beginning, and is Java's `\S+` to its end.
+struct Ends {
+    line: usize,
+    path: usize,
+    text: usize,
+}
+
+impl Ends {
+    fn of(text: &str) -> Ends {
+        let line = text.find(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+        let blank = text.rfind([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
+        Ends {
+            line: line.unwrap_or(text.len()),
+            path: blank.map_or(0, |at| at + 1),
+            text: text.len(),
+        }
+    }
+
+    /// Whether all before `kind` is a line, and all behind it a path.
+    fn admit(&self, at: usize, kind: &str) -> bool {
+        at <= self.line && (self.path..self.text).contains(&(at + kind.len()))
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +206,37 @@ mod tests {
             assert_eq!(STREAM_ARN.admits(&arn), good.starts_with("stream/"), "{arn}");
         }
         assert!(!RESOURCE_ARN.admits("arn:aws:kinesis:eu-west-1:000000000000:topic/t"));
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)] // how long it takes is what is asked
+    fn a_hostile_arn_takes_no_longer_than_a_long_one() {
+        let account = ":123456789012";
+        for piece in [":", account, ":123456789012:stream/", ":kinesis:", "stream/", "queue/ "] {
+            let arn = format!("arn:aws:kinesis:{}", piece.repeat(1_000_000 / piece.len()));
+            for arn in [arn.clone() + "\n", arn] {
+                let started = std::time::Instant::now();
+                assert!(!STREAM_ARN.admits(&arn) && !RESOURCE_ARN.admits(&arn));
+                assert!(started.elapsed().as_millis() < 500, "{piece:?} {:?}", started.elapsed());
+            }
+        }
+    }
+
+    #[test]
+    fn any_reading_of_an_arn_counts() {
+        let arn = "arn:aws:kinesis:";
+        for good in [
+            ":123456789012:stream/:123456789012:stream/",
+            "a b:123456789012:stream/x",
+            ":kinesis::123456789012:stream/\u{85}:123456789012:stream/x",
+        ] {
+            let arn = format!("{arn}{good}");
+            assert!(STREAM_ARN.admits(&arn) && RESOURCE_ARN.admits(&arn), "{good:?}");
+        }
+        for bad in ["123456789012:stream/x", "\u{85}:123456789012:stream/x", ":stream/x"] {
+            let arn = format!("{arn}{bad}");
+            assert!(!STREAM_ARN.admits(&arn) && !RESOURCE_ARN.admits(&arn), "{bad:?}");
+        }
     }
 
     #[test]

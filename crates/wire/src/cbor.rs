@@ -1,0 +1,39 @@
+//! AWS CBOR 1.1, which the SDKs for Java speak: bodies to [`Value`](crate::Value)s, [`Output`]s to bodies.
+//!
+//! It has bytes where JSON has Base64, and integers of milliseconds where JSON has seconds with a fraction; all else
+//! is the same. By hand, because texts and bytes must stay slices of the body, and the parser must be bounded as the
+//! one of JSON is.
+
+mod parse;
+mod write;
+
+pub use parse::parse;
+pub use write::CborWriter;
+
+use crate::Output;
+
+/// An output as a CBOR body.
+pub fn to_vec(output: &impl Output) -> Vec<u8> {
+    let mut writer = CborWriter::with_capacity(output.bytes_hint());
+    output.write(&mut writer);
+    writer.finish()
+}
+
+/// Kinds of items: the first three bits of each.
+mod major {
+    pub(super) const UNSIGNED: u8 = 0;
+    pub(super) const NEGATIVE: u8 = 1;
+    pub(super) const BYTES: u8 = 2;
+    pub(super) const TEXT: u8 = 3;
+    pub(super) const LIST: u8 = 4;
+    pub(super) const MAP: u8 = 5;
+    pub(super) const TAG: u8 = 6;
+    pub(super) const SIMPLE: u8 = 7;
+}
+
+/// In place of a length: the item goes on to a [`BREAK`].
+const INDEFINITE: u8 = 31;
+const BREAK: u8 = 0xff;
+
+#[cfg(test)]
+mod tests;
