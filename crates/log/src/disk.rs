@@ -5,6 +5,7 @@
 //! a file's bytes are durable after [`File::sync`], a created, renamed or removed name after [`Disk::sync_dir`].
 
 mod direct;
+mod memory;
 mod real;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
     sync::Arc,
 };
 
+pub use memory::MemoryDisk;
 pub use real::{DirectoryLock, RealDisk};
 
 /// How [`Disk::open`] opens a file.

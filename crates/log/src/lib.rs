@@ -18,7 +18,7 @@ mod rng;
 pub mod testing;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use disk::{DirectoryLock, Disk, File, Open, RealDisk};
+pub use disk::{DirectoryLock, Disk, File, MemoryDisk, Open, RealDisk};
 pub use format::NextPosition;
 pub use frame::{Frame, FrameBuilder, FrameView, RecordView};
 pub use journal::{

@@ -72,7 +72,10 @@ pub(crate) struct ServeArgs {
     )]
     pub data_dir: PathBuf,
 
-    /// When a write is answered: `fsync`, when it is on disk
+    /// What an answered write survives: `fsync`, `os` or `memory`
+    ///
+    /// `fsync`: it is on disk. `os`: the operating system has it; it survives the end of this process, not of the
+    /// machine. `memory`: nothing is kept, not even the streams; for tests.
     #[arg(
         long,
         value_enum,
@@ -83,6 +86,18 @@ pub(crate) struct ServeArgs {
         hide_env = true
     )]
     pub durability: Durability,
+
+    /// Memory for records with `--durability memory`, 16MiB to 1TiB; when it is full, writes are refused
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "NAUTILUS_MEMORY_LIMIT",
+        default_value = "512MiB",
+        value_parser = memory_bytes,
+        help_heading = "Data",
+        hide_env = true
+    )]
+    pub memory_limit: u64,
 
     /// Size of the journal's files, 1MiB to 1GiB
     #[arg(
@@ -189,6 +204,21 @@ pub(crate) struct ServeArgs {
 pub(crate) enum Durability {
     /// The power going out.
     Fsync,
+    /// The end of the process.
+    Os,
+    /// Nothing.
+    Memory,
+}
+
+impl Durability {
+    /// In words for the person who started the server.
+    pub(crate) fn promise(self) -> &'static str {
+        match self {
+            Durability::Fsync => "fsync: an answered write is on disk",
+            Durability::Os => "os: an answered write survives this process, not the machine",
+            Durability::Memory => "memory: nothing survives this process",
+        }
+    }
 }
 
 /// Whether AWS's rates and quotas hold.
@@ -250,6 +280,13 @@ fn segment_bytes(text: &str) -> Result<u64, String> {
     match units::bytes(text)? {
         bytes @ 0x10_0000..=0x4000_0000 => Ok(bytes),
         _ => Err("expected 1MiB to 1GiB".to_owned()),
+    }
+}
+
+fn memory_bytes(text: &str) -> Result<u64, String> {
+    match units::bytes(text)? {
+        bytes @ 0x100_0000..=0x100_0000_0000 => Ok(bytes),
+        _ => Err("expected 16MiB to 1TiB".to_owned()),
     }
 }
 

@@ -15,7 +15,7 @@ fn nothing_from_the_network_ends_the_process() {
         String::new(),
         "\0\0\0\0".to_owned(),
         "GET\r\n\r\n".to_owned(),
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+        "PRI * HTTP/2.0\r\n\r\nno\r\n\r\n".to_owned(),
         call("ListStreams", "{\"Limit\":"),
         call("ListStreams", &deep),
         call("PutRecord", "{\"Data\":\"\\ud800\"}"),

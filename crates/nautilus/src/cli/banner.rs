@@ -3,15 +3,19 @@
 use std::{fmt::Write, net::SocketAddr};
 
 use super::env::{ACCESS_KEY, endpoint};
-use crate::{apply::Report, config::ServeArgs};
+use crate::{
+    apply::Report,
+    config::{Durability, ServeArgs},
+};
 
 /// Says where the server answers and what it keeps its promises with.
 pub(super) fn started(args: &ServeArgs, address: SocketAddr) -> String {
     let mut text = format!(
-        "Nautilus {} answers on {}\n  data        {}\n  durability  fsync: an answered write is on disk\n",
+        "Nautilus {} answers on {}\n  data        {}\n  durability  {}\n",
         env!("CARGO_PKG_VERSION"),
         endpoint(address),
-        args.data_dir.display(),
+        data(args),
+        args.durability.promise(),
     );
     if !address.ip().is_loopback() {
         let _ = writeln!(
@@ -26,6 +30,13 @@ pub(super) fn started(args: &ServeArgs, address: SocketAddr) -> String {
         );
     }
     text
+}
+
+fn data(args: &ServeArgs) -> String {
+    match args.durability {
+        Durability::Memory => format!("in memory, {} MiB of records", args.memory_limit >> 20),
+        Durability::Fsync | Durability::Os => args.data_dir.display().to_string(),
+    }
 }
 
 /// Says what `--apply` did.

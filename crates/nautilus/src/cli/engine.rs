@@ -8,13 +8,14 @@ use std::{io, path::Path, sync::Arc, thread, time::Duration};
 
 use nautilus_kinesis::{Config, Kinesis, Shards, living_shards};
 use nautilus_log::{
-    self as log, Clock, DirectoryLock, Disk, Journal, RealDisk, ShardLogId, SystemRng, Threads,
+    self as log, Clock, DirectoryLock, Disk, Journal, MemoryDisk, RealDisk, ShardLogId, SystemRng,
+    Threads,
 };
 use nautilus_store::{self as store, Store, StoreManifest};
 use tokio::sync::watch;
 
 use super::failure::{CANNOT_CREATE, DATA, Failure, IO, TEMPORARY};
-use crate::config::{LimitsMode, ServeArgs};
+use crate::config::{Durability, LimitsMode, ServeArgs};
 
 /// Newest records that readers find in memory.
 const TAIL_BYTES_MAX: usize = 64 << 20;
@@ -24,7 +25,8 @@ const END_AFTER_FAILURE: Duration = Duration::from_millis(900);
 /// A data directory that is ours.
 pub(super) struct Directory {
     disk: Arc<dyn Disk>,
-    lock: DirectoryLock,
+    /// None where nothing is kept.
+    lock: Option<DirectoryLock>,
 }
 
 /// Everything behind the server.
@@ -32,11 +34,18 @@ pub(super) struct Engine {
     kinesis: Kinesis,
     journal: Journal,
     failure: watch::Receiver<Option<String>>,
-    _lock: DirectoryLock,
+    _lock: Option<DirectoryLock>,
 }
 
-/// Makes the directory if need be, and takes its lock.
-pub(super) fn lock(data_dir: &Path) -> Result<Directory, Failure> {
+/// Where the data is: in the directory, which is made if need be and whose lock is taken, or in memory.
+pub(super) fn directory(args: &ServeArgs) -> Result<Directory, Failure> {
+    match args.durability {
+        Durability::Memory => Ok(Directory { disk: Arc::new(MemoryDisk::default()), lock: None }),
+        Durability::Fsync | Durability::Os => lock(&args.data_dir),
+    }
+}
+
+fn lock(data_dir: &Path) -> Result<Directory, Failure> {
     let shown = data_dir.display();
     let cannot = |error: io::Error| {
         Failure::with_hint(
@@ -54,7 +63,7 @@ pub(super) fn lock(data_dir: &Path) -> Result<Directory, Failure> {
         ),
         _ => cannot(error),
     })?;
-    Ok(Directory { disk: Arc::new(disk), lock })
+    Ok(Directory { disk: Arc::new(disk), lock: Some(lock) })
 }
 
 impl Engine {
@@ -86,9 +95,16 @@ impl Engine {
             living,
             next_shard: ShardLogId(next_id),
             config: log::Config {
-                durability: nautilus_log::Durability::Fsync,
+                durability: match args.durability {
+                    Durability::Fsync => log::Durability::Fsync,
+                    Durability::Os => log::Durability::Os,
+                    Durability::Memory => log::Durability::Memory,
+                },
                 segment_bytes: args.segment_size,
-                tail_bytes_max: TAIL_BYTES_MAX,
+                tail_bytes_max: match args.durability {
+                    Durability::Memory => args.memory_limit as usize,
+                    Durability::Fsync | Durability::Os => TAIL_BYTES_MAX,
+                },
                 footer_bytes_max: 16 << 20,
                 threads: Threads::Own,
                 on_fatal: Box::new(move |error| journal_failed(error.to_string())),

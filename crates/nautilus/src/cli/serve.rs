@@ -29,27 +29,28 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     args.check()?;
     start_log(&args.log)?;
     tell_bugs_in_a_sentence();
-    raise_descriptor_limit();
+    let descriptors = raised_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("nautilus-http")
         .enable_all()
         .build()
         .map_err(|error| Failure::new(IO, format!("threads cannot be started: {error}")))?;
-    let result = runtime.block_on(serve(&args));
+    let result = runtime.block_on(serve(&args, descriptors));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
 
-async fn serve(args: &ServeArgs) -> Result<(), Failure> {
+async fn serve(args: &ServeArgs, descriptors: u64) -> Result<(), Failure> {
     let mut signals = Signals::register()
         .map_err(|error| Failure::new(IO, format!("signals cannot be received: {error}")))?;
-    let directory = engine::lock(&args.data_dir)?;
+    let directory = engine::directory(args)?;
     let socket = Socket::bind(args.listen).map_err(|error| port_failure(args, &error))?;
     let address = socket.address();
 
     let clock = Arc::new(SystemClock::default());
     let engine = Engine::open(directory, Arc::clone(&clock) as Arc<dyn Clock>, args)?;
-    let server = Server::new(socket, server_config(args), services(args, &engine, clock));
+    let server =
+        Server::new(socket, server_config(args, descriptors), services(args, &engine, clock));
     let handle = server.handle();
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(server.run(async {
@@ -123,11 +124,11 @@ async fn provision(args: &ServeArgs, engine: &Engine) -> Result<Option<Report>, 
     })
 }
 
-fn server_config(args: &ServeArgs) -> Config {
+fn server_config(args: &ServeArgs, descriptors: u64) -> Config {
     Config {
         allowed_hosts: args.allowed_host.clone(),
         allowed_origins: args.allowed_origin.clone(),
-        limits: Limits::default(),
+        limits: Limits::default().within_descriptors(descriptors),
     }
 }
 
@@ -197,16 +198,18 @@ fn tell_bugs_in_a_sentence() {
     }));
 }
 
-/// Each connection is a descriptor, and many systems give a process few of them unless it asks.
-fn raise_descriptor_limit() {
+/// Each connection is a descriptor, and many systems give a process few of them unless it asks. How many it may have.
+fn raised_descriptor_limit() -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(65_536, |maximum| maximum.min(65_536));
     if current.is_some_and(|current| current < wanted) {
         let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
-        if let Err(error) = raised {
-            tracing::debug!(%error, wanted, "descriptor limit stays as it is");
+        match raised {
+            Ok(()) => return wanted,
+            Err(error) => tracing::debug!(%error, wanted, "descriptor limit stays as it is"),
         }
     }
+    current.unwrap_or(u64::MAX)
 }
