@@ -5,7 +5,7 @@
 mod common;
 
 use std::{
-    io::{self, IoSlice},
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -14,67 +14,28 @@ use std::{
     time::Duration,
 };
 
-use common::{NOW_MS, frame, read_all, wait};
+use common::{
+    NOW_MS, frame, read_all, wait,
+    watched_disk::{WatchedDisk, Watcher},
+};
 use nautilus_log::{
-    AppendResult, Config, Disk, File, Journal, ManualClock, Open, Options, Refusal, Report,
-    SeededRng, ShardLogId, Threads,
-    testing::{MemoryDisk, MemoryManifest},
+    AppendResult, Config, Disk, Journal, ManualClock, Options, Refusal, Report, SeededRng,
+    ShardLogId, Threads, testing::MemoryManifest,
 };
 
-/// A disk in memory on which files cannot grow while it is full.
-#[derive(Clone, Default)]
-struct SmallDisk {
-    inner: Arc<MemoryDisk>,
-    full: Arc<AtomicBool>,
-}
+/// While it is full, files cannot grow.
+#[derive(Default)]
+struct Full(AtomicBool);
 
-struct SmallFile(Arc<dyn File>, Arc<AtomicBool>);
-
-impl Disk for SmallDisk {
-    fn open(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(SmallFile(self.inner.open(path, how)?, self.full.clone())))
-    }
-    fn create_dir(&self, path: &str) -> io::Result<()> {
-        self.inner.create_dir(path)
-    }
-    fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        self.inner.list(path)
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.inner.rename(from, to)
-    }
-    fn remove(&self, path: &str) -> io::Result<()> {
-        self.inner.remove(path)
-    }
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
-        self.inner.sync_dir(path)
-    }
-}
-
-impl File for SmallFile {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_at(buf, offset)
-    }
-    fn write_at(&self, bufs: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
-        let end = offset + bufs.iter().map(|buf| buf.len() as u64).sum::<u64>();
-        if self.1.load(SeqCst) && end > self.len()? {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.0.write_at(bufs, offset)
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.0.sync()
+impl Watcher for Full {
+    fn write(&self, end: u64, length: u64) -> io::Result<()> {
+        let refused = self.0.load(SeqCst) && end > length;
+        if refused { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 }
 
 struct World {
-    disk: SmallDisk,
+    disk: WatchedDisk<Full>,
     manifest: Arc<MemoryManifest>,
     clock: Arc<ManualClock>,
     threads: Threads,
@@ -83,7 +44,7 @@ struct World {
 impl World {
     fn new(threads: Threads) -> World {
         let clock = Arc::new(ManualClock::new(NOW_MS));
-        World { disk: SmallDisk::default(), manifest: Arc::default(), clock, threads }
+        World { disk: WatchedDisk::default(), manifest: Arc::default(), clock, threads }
     }
 
     fn try_open(&self) -> Result<(Journal, Report), nautilus_log::Error> {
@@ -295,7 +256,7 @@ fn a_full_disk_refuses_writes_lets_reads_and_closes_pass_and_ends_by_itself() {
     let world = World::new(Threads::Stepped);
     let (journal, _) = world.open();
     fill(&journal, 1, 5);
-    world.disk.full.store(true, SeqCst);
+    world.disk.watcher.0.store(true, SeqCst);
     let mut acknowledged = 5;
     while let AppendResult::Written { .. } = put(&journal, 1, "until the segment is full") {
         acknowledged += 1;
@@ -309,7 +270,7 @@ fn a_full_disk_refuses_writes_lets_reads_and_closes_pass_and_ends_by_itself() {
     assert_eq!(read_all(&journal, 1, 1, 0).unwrap().len(), acknowledged);
     assert!(!journal.is_poisoned());
 
-    world.disk.full.store(false, SeqCst);
+    world.disk.watcher.0.store(false, SeqCst);
     assert_eq!(first_of(put(&journal, 1, "space again")), acknowledged as u64 + 1);
     drop(journal);
     let (journal, report) = world.open();
@@ -320,11 +281,11 @@ fn a_full_disk_refuses_writes_lets_reads_and_closes_pass_and_ends_by_itself() {
 #[test]
 fn a_clock_set_back_does_not_keep_a_disk_full() {
     let world = World::new(Threads::Own);
-    world.disk.full.store(true, SeqCst);
+    world.disk.watcher.0.store(true, SeqCst);
     let (journal, _) = world.open();
     let append = || wait(journal.append([frame(1, &[b"x"])].into_iter().collect()))[0];
     assert_eq!(append(), AppendResult::Refused(Refusal::Full));
-    world.disk.full.store(false, SeqCst);
+    world.disk.watcher.0.store(false, SeqCst);
     world.clock.set_ms(NOW_MS - 7_200_000);
     // One attempt may still find what the maker found before.
     let results = [append(), append(), append()];

@@ -3,70 +3,35 @@
 
 mod common;
 
-use std::{
-    io::{self, IoSlice},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::SeqCst},
 };
 
-use common::{NOW_MS, frame, wait};
+use common::{
+    NOW_MS, frame, wait,
+    watched_disk::{WatchedDisk, Watcher},
+};
 use nautilus_log::{
-    Config, Disk, Durability, File, Journal, ManualClock, MemoryDisk, Open, Options, Page,
-    ReadRequest, SeededRng, ShardLogId, Threads, testing::MemoryManifest,
+    Config, Durability, Journal, ManualClock, Options, Page, ReadRequest, SeededRng, ShardLogId,
+    Threads, testing::MemoryManifest,
 };
 
-/// Counts what is read from a disk in memory.
-#[derive(Clone, Default)]
-struct CountingDisk {
-    inner: Arc<MemoryDisk>,
-    reads: Arc<AtomicU64>,
-    bytes: Arc<AtomicU64>,
+/// Counts what is read.
+#[derive(Default)]
+struct Count {
+    reads: AtomicU64,
+    bytes: AtomicU64,
 }
 
-struct CountingFile(Arc<dyn File>, CountingDisk);
-
-impl Disk for CountingDisk {
-    fn open(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(CountingFile(self.inner.open(path, how)?, self.clone())))
-    }
-    fn create_dir(&self, path: &str) -> io::Result<()> {
-        self.inner.create_dir(path)
-    }
-    fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        self.inner.list(path)
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.inner.rename(from, to)
-    }
-    fn remove(&self, path: &str) -> io::Result<()> {
-        self.inner.remove(path)
-    }
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
-        self.inner.sync_dir(path)
+impl Watcher for Count {
+    fn read(&self, bytes: usize) {
+        self.reads.fetch_add(1, SeqCst);
+        self.bytes.fetch_add(bytes as u64, SeqCst);
     }
 }
 
-impl File for CountingFile {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        self.1.reads.fetch_add(1, SeqCst);
-        self.1.bytes.fetch_add(buf.len() as u64, SeqCst);
-        self.0.read_at(buf, offset)
-    }
-    fn write_at(&self, bufs: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
-        self.0.write_at(bufs, offset)
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.0.sync()
-    }
-}
+type CountingDisk = WatchedDisk<Count>;
 
 const SHARDS: u64 = 5;
 const RECORDS: u64 = 20_000;
@@ -111,7 +76,8 @@ fn a_cold_look_up_reads_a_footer_and_a_stretch_and_the_tail_is_free() {
         journal.step();
         wait(done);
     }
-    let segments = disk.paths_of_segments();
+    let paths = disk.inner.paths();
+    let segments = paths.iter().filter(|path| path.ends_with(".seg")).count();
     assert!(segments > 15, "{segments}");
     journal.stop();
     drop(journal);
@@ -121,20 +87,20 @@ fn a_cold_look_up_reads_a_footer_and_a_stretch_and_the_tail_is_free() {
     let (mut reads_max, mut bytes_max) = (0, 0);
     for n in 0..500u64 {
         let from = 1 + n * 7919 % of_shard;
-        disk.reads.store(0, SeqCst);
-        disk.bytes.store(0, SeqCst);
+        disk.watcher.reads.store(0, SeqCst);
+        disk.watcher.bytes.store(0, SeqCst);
         let page = read_one(&journal, 1 + n % SHARDS, from);
         assert!(page.frames[0].first() <= from && from < page.next);
-        reads_max = reads_max.max(disk.reads.load(SeqCst));
-        bytes_max = bytes_max.max(disk.bytes.load(SeqCst));
+        reads_max = reads_max.max(disk.watcher.reads.load(SeqCst));
+        bytes_max = bytes_max.max(disk.watcher.bytes.load(SeqCst));
 
         let ms = NOW_MS + n * 7919 % RECORDS;
-        disk.reads.store(0, SeqCst);
+        disk.watcher.reads.store(0, SeqCst);
         let shard = 1 + n % SHARDS;
         let position = wait(journal.position_at(ShardLogId(shard), ms)).unwrap();
         let expected = (ms - NOW_MS).saturating_sub(shard - 1).div_ceil(SHARDS) + 1;
         assert_eq!(position, expected, "{} ms in", ms - NOW_MS);
-        reads_max = reads_max.max(disk.reads.load(SeqCst));
+        reads_max = reads_max.max(disk.watcher.reads.load(SeqCst));
     }
     // Trailer, footer, stretch.
     assert!(reads_max <= 3, "{reads_max} reads");
@@ -142,7 +108,7 @@ fn a_cold_look_up_reads_a_footer_and_a_stretch_and_the_tail_is_free() {
 
     // New records are read without the disk, by whoever follows the shard's end.
     let mut next = journal.tail(ShardLogId(1)).unwrap().visible_end;
-    disk.reads.store(0, SeqCst);
+    disk.watcher.reads.store(0, SeqCst);
     for _ in 0..50 {
         let done = journal.append([frame(1, &[&[1; 200]])].into_iter().collect());
         journal.step();
@@ -151,11 +117,5 @@ fn a_cold_look_up_reads_a_footer_and_a_stretch_and_the_tail_is_free() {
         assert_eq!(page.frames.len(), 1);
         next = page.next;
     }
-    assert_eq!(disk.reads.load(SeqCst), 0, "tailing reads the disk");
-}
-
-impl CountingDisk {
-    fn paths_of_segments(&self) -> usize {
-        self.inner.paths().iter().filter(|path| path.ends_with(".seg")).count()
-    }
+    assert_eq!(disk.watcher.reads.load(SeqCst), 0, "tailing reads the disk");
 }

@@ -1,6 +1,8 @@
 //! What the journal's tests share: a journal in a temporary directory, appends and reads that wait.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub mod watched_disk;
+
 use std::{
     future::Future,
     path::Path,
