@@ -58,6 +58,9 @@ fn without_syncs_the_end_of_the_process_loses_nothing_and_gives_no_position_twic
     let (journal, report) = world.open();
     assert!(report.damage.is_empty() && report.cuts.is_empty(), "{report:?}");
     assert_eq!(read_all(&journal, 1, 1, 0).unwrap().len(), 50);
+    let closed = journal.close(vec![ShardLogId(2)]);
+    while journal.step() {}
+    assert_eq!(wait(closed), Ok(vec![1]), "what was left out was given to nobody");
     // What the operating system may have lost cannot be known: positions are left out.
     let next = append(&journal, 1, &[b"next"]);
     assert!(next > 1 << 32, "{next}");

@@ -437,7 +437,9 @@ fn close(world: &World, id: ShardLogId) -> Position {
     let Some(shard) = world.shards.get(id) else { return 0 };
     let mut writer = shard.writer.lock();
     writer.closed = true;
-    writer.next - 1
+    // Positions that were left out and have none behind them were given to nobody.
+    let end = if writer.gap { shard.visible_end() } else { writer.next };
+    end - 1
 }
 
 impl Decided {
