@@ -25,6 +25,8 @@ pub enum Mutant {
     ChildrenBeforeParentsEnd,
     /// What has expired comes back with a longer retention.
     HorizonMovesBack,
+    /// The newest sealed segment is removed with the others, and the catalog does not know its positions either.
+    RemovalBeforeLaterFooter,
 }
 
 #[cfg(feature = "mutants")]

@@ -43,6 +43,8 @@ pub struct Counts {
     pub sites: BTreeMap<Site, u64>,
     /// How lives ended.
     pub ends: BTreeMap<End, u64>,
+    /// What else must have come to pass, by name.
+    pub events: BTreeMap<&'static str, u64>,
     /// Records acknowledged.
     pub acknowledged: u64,
     /// Records whose answer was lost and that were there afterwards.
@@ -77,7 +79,30 @@ pub(crate) fn sites() -> impl Iterator<Item = Site> {
 const ENDS: [End; 5] =
     [End::CleanStop, End::Killed, End::PowerLost, End::KilledInRecovery, End::PowerLostInRecovery];
 
+/// What must come to pass besides calls, crash sites and ends.
+const EVENTS: [&str; 14] = [
+    "shards made by a reshard",
+    "writes while parents close",
+    "life ends with a reshard under way",
+    "crash in a reshard's last step",
+    "disk stops in a reshard's last step",
+    "end of a shard, with its children",
+    "child followed",
+    "closed shard vanished",
+    "iterator at a timestamp",
+    "list AT_TIMESTAMP",
+    "list FROM_TIMESTAMP",
+    "list AT_TRIM_HORIZON",
+    "list AFTER_SHARD_ID",
+    "list AT_LATEST",
+];
+
 impl Counts {
+    pub(crate) fn event(&mut self, name: &'static str, count: u64) {
+        debug_assert!(EVENTS.contains(&name), "{name} is checked for zeros");
+        *self.events.entry(name).or_default() += count;
+    }
+
     pub(crate) fn operation(&mut self, name: &'static str, outcome: Outcome) {
         *self.operations.entry((name, outcome)).or_default() += 1;
     }
@@ -87,6 +112,7 @@ impl Counts {
         merge(&mut self.operations, &other.operations);
         merge(&mut self.sites, &other.sites);
         merge(&mut self.ends, &other.ends);
+        merge(&mut self.events, &other.events);
         self.acknowledged += other.acknowledged;
         self.survived += other.survived;
         self.vanished += other.vanished;
@@ -103,6 +129,8 @@ impl Counts {
         }
         zeros.extend(sites().filter(|site| !self.sites.contains_key(site)).map(|s| s.to_string()));
         zeros.extend(ENDS.iter().filter(|end| !self.ends.contains_key(end)).map(|e| e.to_string()));
+        let count = |event| self.events.get(event).copied().unwrap_or(0);
+        zeros.extend(EVENTS.iter().filter(|&&it| count(it) == 0).map(|it| (*it).to_owned()));
         for (name, count) in
             [("a lost answer's record survived", self.survived), ("vanished", self.vanished)]
         {
@@ -151,6 +179,10 @@ impl fmt::Display for Counts {
         writeln!(f, "\n{:<32} {:>9}", "a life ended", "times")?;
         for (end, count) in &self.ends {
             writeln!(f, "{:<32} {count:>9}", end.to_string())?;
+        }
+        writeln!(f, "\n{:<36} {:>5}", "it came to", "times")?;
+        for name in EVENTS {
+            writeln!(f, "{name:<36} {:>5}", self.events.get(name).copied().unwrap_or(0))?;
         }
         writeln!(f, "\n{:<32} {:>9}", "records", "")?;
         for (name, count) in [

@@ -91,11 +91,13 @@ impl Engine {
         self.journal.stop();
     }
 
-    /// Makes calls beside each other. Who hangs up does so when the call first has to wait.
+    /// Makes calls beside each other. Who hangs up does so when the call first has to wait. What is due is finished
+    /// meanwhile, its turn before that of a call, if that is said.
     pub(crate) fn call_all(
         &self,
         calls: &[Call],
         hung_up: &[bool],
+        tick_before: Option<usize>,
     ) -> Result<Vec<Reply>, Violation> {
         let bodies: Vec<Vec<u8>> =
             calls.iter().map(|call| call.input.to_string().into_bytes()).collect();
@@ -105,10 +107,17 @@ impl Engine {
             .map(|(call, body)| Some(Box::pin(self.call(call, body)) as Calling<'_>))
             .collect();
         let mut replies: Vec<Option<Reply>> = calls.iter().map(|_| None).collect();
+        let mut tick = tick_before.map(|before| (before, Box::pin(self.kinesis.tick())));
         let mut idle_turns = 0;
         while idle_turns < IDLE_TURNS_MAX {
             let mut progress = false;
             for (index, slot) in waiting.iter_mut().enumerate() {
+                if tick.as_mut().is_some_and(|(before, tick)| {
+                    *before == index && poll(tick.as_mut()).is_ready()
+                }) {
+                    tick = None;
+                    progress = true;
+                }
                 let Some(calling) = slot else { continue };
                 let reply = match poll(calling.as_mut()) {
                     Poll::Ready(reply) => reply,
@@ -121,7 +130,7 @@ impl Engine {
             }
             // Also what nobody waits for any more is written.
             progress |= self.journal.step();
-            if !progress && waiting.iter().all(Option::is_none) {
+            if !progress && tick.is_none() && waiting.iter().all(Option::is_none) {
                 break;
             }
             idle_turns = if progress { 0 } else { idle_turns + 1 };
@@ -139,6 +148,17 @@ impl Engine {
             Err(error) => Err(error),
         };
         reply_of(answered)
+    }
+
+    /// Lets what is due go on for some turns of the journal, and leaves it there: the process is about to end.
+    pub(crate) fn part_of_a_tick(&self, turns: u64) {
+        let mut tick = pin!(self.kinesis.tick());
+        for _ in 0..turns {
+            if poll(tick.as_mut()).is_ready() {
+                return;
+            }
+            self.journal.step();
+        }
     }
 
     /// Has everything done that is due by now.

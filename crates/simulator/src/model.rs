@@ -6,6 +6,7 @@
 
 mod records;
 mod stream;
+mod topology;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +17,7 @@ use std::{
 pub use self::{
     records::{Floors, Put, Sequence, ShardRecords},
     stream::{Incarnation, Status, Stream},
+    topology::{Filter, Listed, Moment, Range, Topology},
 };
 
 /// A broken promise, in words.
@@ -119,14 +121,19 @@ impl Model {
         self.incarnations.get_mut(&number).expect("every incarnation that was made is kept")
     }
 
+    /// How many shards a stream ever had.
+    pub fn shard_count(&self, name: &str) -> usize {
+        let incarnation = self.stream(name).and_then(|it| self.incarnations.get(&it.incarnation));
+        incarnation.map_or(0, |incarnation| incarnation.topology().count())
+    }
+
     /// What an operation answered with success made of a stream. `None`: it is gone.
     pub fn set(&mut self, name: &str, stream: Option<Stream>) {
         match stream {
             Some(stream) => {
-                let (incarnation, shards) = (stream.incarnation, stream.shard_count);
                 self.incarnations
-                    .entry(incarnation)
-                    .or_insert_with(|| Incarnation::new(name, shards));
+                    .entry(stream.incarnation)
+                    .or_insert_with(|| Incarnation::new(name, &stream.ranges));
                 self.streams.insert(name.to_owned(), stream);
             }
             None => self.remove(name),
@@ -137,7 +144,7 @@ impl Model {
     pub fn set_unsure(&mut self, name: &str, stream: Option<Stream>) {
         assert!(self.unsure.is_none(), "one change at a time, and a look after each that is lost");
         if let Some(stream) = &stream {
-            let incarnation = Incarnation::new(name, stream.shard_count);
+            let incarnation = Incarnation::new(name, &stream.ranges);
             self.incarnations.entry(stream.incarnation).or_insert(incarnation);
         }
         self.unsure = Some((name.to_owned(), stream));
@@ -155,7 +162,7 @@ impl Model {
         if let Some((_, stream)) = &mut self.unsure {
             match stream.as_ref().map(|stream| stream.status) {
                 Some(Status::Deleting { .. }) => *stream = None,
-                Some(_) => stream.iter_mut().for_each(|stream| stream.status = Status::Active),
+                Some(_) => stream.iter_mut().for_each(Stream::activate),
                 None => {}
             }
         }
@@ -169,7 +176,7 @@ impl Model {
                 Status::Creating { since_ms } | Status::Updating { since_ms }
                     if is_due(since_ms) =>
                 {
-                    stream.status = Status::Active;
+                    stream.activate();
                 }
                 _ => {}
             }
@@ -230,6 +237,25 @@ impl Model {
         Floors { hard_ms, soft_ms: soft_ms.max(hard_ms) }
     }
 
+    /// Learns a stream's shards from a whole list; how many are new and how many vanished. With `may_be_early` nobody
+    /// knows whether a reshard under way is finished.
+    pub fn learn_shards(
+        &mut self,
+        name: &str,
+        listed: &[Listed],
+        may_be_early: bool,
+        at: Moment,
+        now_ms: u64,
+    ) -> Result<(usize, usize), Violation> {
+        let floors = self.floors(name, now_ms);
+        let stream = self.streams.get(name).ok_or_else(|| Violation::new("no such stream"))?;
+        let mut either = vec![&*stream.ranges];
+        either.extend(stream.plan.as_deref().filter(|_| may_be_early));
+        let incarnation = self.incarnations.get_mut(&stream.incarnation);
+        let incarnation = incarnation.ok_or_else(|| Violation::new("no such incarnation"))?;
+        incarnation.learn(listed, &either, at, floors)
+    }
+
     /// A retention is about to change: what is expired by now stays so.
     pub fn expire_for_good(&mut self, name: &str, now_ms: u64) {
         let floors = self.floors(name, now_ms);
@@ -249,7 +275,10 @@ impl Model {
     ) -> Result<(), Violation> {
         let stream = self.stream(name).ok_or_else(|| Violation::new("no such stream"))?;
         let incarnation = stream.incarnation;
-        let Acknowledged { sequence, arrival_ms, before } = answer;
+        let Acknowledged { sequence, arrival_ms, before, closed_before } = answer;
+        if closed_before {
+            return Err(Violation::new(format!("{put:?} went to shard {shard}, closed before")));
+        }
         for (what, floor) in [("its shard", before), ("its name", self.last_of_name.get(name))] {
             if floor.is_some_and(|floor| sequence <= *floor) {
                 return Err(Violation::new(format!(
@@ -291,4 +320,6 @@ pub struct Acknowledged<'a> {
     pub arrival_ms: u64,
     /// The highest number that its shard had before the call.
     pub before: Option<&'a Sequence>,
+    /// Its shard was closed before the call.
+    pub closed_before: bool,
 }

@@ -15,8 +15,10 @@ mod list_streams;
 mod monitoring;
 mod put_record;
 mod put_records;
+mod reshard;
 mod restart;
 mod retention;
+mod shards;
 mod tags;
 mod verify;
 
@@ -27,7 +29,10 @@ use crate::{
     world::World,
 };
 
-pub(crate) use self::verify::{last_look, look_at_all, verify_all};
+pub(crate) use self::{
+    shards::learn_all,
+    verify::{last_look, look_at_all, verify_all},
+};
 
 /// A call whose answer can be judged.
 pub(crate) trait Prepared {
@@ -43,7 +48,7 @@ struct Operation {
     run: fn(&mut World) -> Result<(), Violation>,
 }
 
-const OPERATIONS: [Operation; 16] = [
+const OPERATIONS: [Operation; 18] = [
     Operation { weight: 220, run: |world| batch(world, put_record::sample) },
     Operation { weight: 100, run: |world| batch(world, put_records::sample) },
     Operation { weight: 120, run: |world| one(world, get_records::sample) },
@@ -53,7 +58,9 @@ const OPERATIONS: [Operation; 16] = [
     Operation { weight: 30, run: |world| with_puts(world, tags::sample) },
     Operation { weight: 15, run: |world| with_puts(world, retention::sample) },
     Operation { weight: 10, run: |world| with_puts(world, monitoring::sample) },
-    Operation { weight: 20, run: |world| one(world, describe::sample) },
+    Operation { weight: 30, run: reshard::start },
+    Operation { weight: 40, run: reshard::finish },
+    Operation { weight: 30, run: |world| one(world, describe::sample) },
     Operation { weight: 10, run: |world| one(world, list_streams::sample) },
     Operation { weight: 90, run: clock_step::run },
     Operation { weight: 40, run: crash::light_fuse },
@@ -81,11 +88,14 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         "ListStreams",
         "ListTagsForResource",
         "ListTagsForStream",
+        "MergeShards",
         "PutRecord",
         "PutRecords",
         "RemoveTagsFromStream",
+        "SplitShard",
         "TagResource",
         "UntagResource",
+        "UpdateShardCount",
         "UpdateStreamMode",
     ]
     .into_iter()

@@ -3,7 +3,7 @@
 //! A life of the process begins with [`World::open`] and ends in peace, by a kill or by a loss of power. Whatever it
 //! acknowledged or showed must be there in every later life.
 
-use std::{collections::BTreeMap, fmt, ops::Bound, sync::Arc};
+use std::{fmt, ops::Bound, sync::Arc};
 
 use nautilus_log::{Clock, ManualClock};
 
@@ -12,10 +12,12 @@ use crate::{
     counts::{Counts, End, Outcome},
     disk::{Fuse, Keep, Lie, SimDisk},
     engine::{Engine, Settings},
-    model::{Model, Put, Sequence, Stream, Violation},
-    reply::{Call, ID_BYTES, Reply},
+    model::{Model, Sequence, Violation},
+    reply::{Call, Reply},
     workload::{self, Prepared},
 };
+
+mod samplers;
 
 /// The names that streams of a world can have.
 pub(crate) const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
@@ -50,6 +52,12 @@ pub struct World {
     settings: Settings,
     engine: Option<Engine>,
     readers: Vec<Reader>,
+    /// Shards whose parents a reader has read to the end: stream, its life, and which.
+    to_follow: Vec<(String, u64, usize)>,
+    /// How many batches of calls there were.
+    turn: u64,
+    /// The least that the clock was since every stream's shards were listed.
+    lowest_ms: u64,
     next_record: u64,
     next_incarnation: u64,
     next_life: u64,
@@ -76,6 +84,9 @@ impl World {
             clock: Arc::new(ManualClock::new(START_MS)),
             engine: None,
             readers: Vec::new(),
+            to_follow: Vec::new(),
+            turn: 0,
+            lowest_ms: START_MS,
             next_record: 1,
             next_incarnation: 1,
             next_life: 1,
@@ -125,104 +136,34 @@ impl World {
     }
 }
 
-/// What samplers ask.
-impl World {
-    pub(crate) fn now_ms(&self) -> u64 {
-        self.clock.now_ms()
-    }
-
-    pub(crate) fn any_name(&self) -> String {
-        (*self.chance.pick(&NAMES).expect("there are names")).to_owned()
-    }
-
-    /// Mostly a stream that exists.
-    pub(crate) fn some_name(&self) -> String {
-        let names = self.model.names(|_| self.chance.percent(97));
-        self.chance.pick(&names).cloned().unwrap_or_else(|| self.any_name())
-    }
-
-    /// A name whose stream fits.
-    pub(crate) fn name_of(&self, fits: impl Fn(Option<&Stream>) -> bool) -> Option<String> {
-        let fitting: Vec<&str> =
-            NAMES.into_iter().filter(|name| fits(self.model.stream(name))).collect();
-        self.chance.pick(&fitting).map(|name| (*name).to_owned())
-    }
-
-    pub(crate) fn arn(&self, name: &str) -> String {
-        format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}")
-    }
-
-    pub(crate) fn some_tags(&self) -> BTreeMap<String, String> {
-        let tag = |_| {
-            let key = *self.chance.pick(&TAG_KEYS)?;
-            Some((key.to_owned(), format!("value {}", self.chance.below(100))))
-        };
-        (0..self.chance.between(1, 3)).filter_map(tag).collect()
-    }
-
-    pub(crate) fn some_put(&mut self) -> Put {
-        let id = self.next_record;
-        self.next_record += 1;
-        let more_bytes = self.equal_bytes.unwrap_or_else(|| self.some_bytes());
-        let explicit = self.equal_bytes.is_none() && self.chance.one_in(2);
-        let explicit_hash_key = explicit.then(|| {
-            let (high, low) = (self.chance.below(u64::MAX), self.chance.below(u64::MAX));
-            *self
-                .chance
-                .pick(&[0, u128::MAX, u128::from(high) << 64 | u128::from(low)])
-                .unwrap_or(&0)
-        });
-        Put {
-            id,
-            key: format!("key-{:02}", self.chance.below(100)),
-            data_bytes: ID_BYTES + more_bytes as usize,
-            explicit_hash_key,
-        }
-    }
-
-    fn some_bytes(&self) -> u64 {
-        match self.chance.weighted(&[70, 20, 8, 2]) {
-            0 => self.chance.below(100),
-            1 => self.chance.below(600),
-            2 => self.chance.below(3_000),
-            _ => self.chance.below(20_000),
-        }
-    }
-
-    pub(crate) fn new_incarnation(&mut self) -> u64 {
-        self.next_incarnation += 1;
-        self.next_incarnation - 1
-    }
-
-    pub(crate) fn add_reader(&mut self, reader: Reader) {
-        if self.readers.len() == READERS_MAX {
-            let oldest = self.chance.below(READERS_MAX as u64) as usize;
-            self.readers.swap_remove(oldest);
-        }
-        self.readers.push(reader);
-    }
-
-    pub(crate) fn take_reader(&mut self) -> Option<Reader> {
-        if self.readers.is_empty() {
-            return None;
-        }
-        let index = self.chance.below(self.readers.len() as u64) as usize;
-        Some(self.readers.swap_remove(index))
-    }
-
-    /// The disk stopped: this life is over, the process may not know it yet.
-    pub(crate) fn is_down(&self) -> bool {
-        self.disk.stopped_at().is_some()
-    }
-}
-
 /// What steps do.
 impl World {
     /// Makes calls that run beside each other, judges the answers, and ends the life if the disk stopped.
     pub(crate) fn run(&mut self, prepared: Vec<Box<dyn Prepared>>) -> Result<(), Violation> {
+        self.run_beside(prepared, None)
+    }
+
+    /// Does so while what is due is finished, its turn before that of one of the calls.
+    pub(crate) fn run_with_tick(
+        &mut self,
+        prepared: Vec<Box<dyn Prepared>>,
+    ) -> Result<(), Violation> {
+        let before = self.chance.below(prepared.len() as u64) as usize;
+        self.run_beside(prepared, Some(before))
+    }
+
+    fn run_beside(
+        &mut self,
+        prepared: Vec<Box<dyn Prepared>>,
+        tick_before: Option<usize>,
+    ) -> Result<(), Violation> {
+        self.turn += 1;
         let calls: Vec<Call> = prepared.iter().map(|one| one.call()).collect();
         let hung_up = self.some_hang_ups(&calls);
-        let replies = self.engine().call_all(&calls, &hung_up)?;
+        let replies = self.engine().call_all(&calls, &hung_up, tick_before)?;
+        if tick_before.is_some() {
+            self.ticked()?;
+        }
         for (one, (call, reply)) in prepared.into_iter().zip(calls.iter().zip(replies)) {
             self.tell(format_args!("{} {} -> {reply}", call.operation, call.input));
             if let Reply::Lost(what) = &reply
@@ -254,7 +195,7 @@ impl World {
 
     /// One call that may fail, because the disk does.
     pub(crate) fn try_ask(&mut self, call: Call) -> Result<Reply, Violation> {
-        let mut replies = self.engine().call_all(std::slice::from_ref(&call), &[false])?;
+        let mut replies = self.engine().call_all(std::slice::from_ref(&call), &[false], None)?;
         let reply = replies.pop().expect("one answer for one call");
         if matches!(reply, Reply::Done(_)) {
             self.counts.operation(call.operation, Outcome::Done);
@@ -263,15 +204,47 @@ impl World {
     }
 
     pub(crate) fn set_clock(&mut self, to_ms: u64) -> Result<(), Violation> {
-        self.clock.set_ms(to_ms);
-        self.tell(format_args!("clock"));
-        self.clock_moved();
+        self.move_clock(to_ms);
         self.engine().tick()?;
         if self.is_down() {
             return self.crash();
         }
-        self.model.settle(to_ms);
-        Ok(())
+        self.ticked()
+    }
+
+    /// Moves the clock, and nobody has noticed yet.
+    pub(crate) fn move_clock(&mut self, to_ms: u64) {
+        self.clock.set_ms(to_ms);
+        self.lowest_ms = self.lowest_ms.min(to_ms);
+        self.tell(format_args!("clock"));
+        self.clock_moved();
+    }
+
+    /// What was due is finished, unless the disk stopped meanwhile: then it may be.
+    fn ticked(&mut self) -> Result<(), Violation> {
+        if !self.is_down() {
+            let now_ms = self.now_ms();
+            self.engine().tick()?;
+            if !self.is_down() {
+                self.model.settle(now_ms);
+            }
+        }
+        if self.is_down() && self.reshards_are_under_way() {
+            self.counts.event("disk stops in a reshard's last step", 1);
+        }
+        workload::learn_all(self).map_err(|violation| violation.at("after a tick"))
+    }
+
+    fn reshards_are_under_way(&self) -> bool {
+        self.model.streams().values().any(|stream| stream.plan.is_some())
+    }
+
+    /// Ends this life while what is due is half done.
+    pub(crate) fn crash_in_a_tick(&mut self, turns: u64) -> Result<(), Violation> {
+        self.tell(format_args!("{turns} turns of a tick"));
+        self.engine().part_of_a_tick(turns);
+        self.counts.event("crash in a reshard's last step", 1);
+        self.crash()
     }
 
     pub(crate) fn clock_moved(&mut self) {
@@ -314,7 +287,7 @@ impl World {
             let end = self.end_life(End::Killed, End::PowerLost);
             self.end(end);
             self.open_or_crash()?;
-            if self.chance.percent(80) {
+            if self.chance.percent(50) {
                 workload::verify_all(self)?;
             }
             // Two crashes in a row, with nothing written between them.
@@ -378,6 +351,9 @@ impl World {
         self.disk.set_fuse(None);
         if self.engine.is_none() {
             self.open().map_err(|error| Violation::new(format!("does not open: {error}")))?;
+        }
+        if self.reshards_are_under_way() {
+            self.counts.event("life ends with a reshard under way", 1);
         }
         self.model.restarted();
         workload::look_at_all(self).map_err(|violation| violation.at("after a start"))

@@ -1,6 +1,6 @@
-//! Eight broken promises, each of which a seed must catch: without this nobody knows that the seeds see anything.
+//! Twelve broken promises, each of which a seed must catch: without this nobody knows that the seeds see anything.
 //!
-//! Three are broken by the disk, which says that it synced and did not; five by the product, in places that exist
+//! Three are broken by the disk, which says that it synced and did not; nine by the product, in places that exist
 //! only with the feature `mutants`. They share one switch, so they run one after another in one test.
 
 use std::{io::Write, ops::Range};
@@ -11,7 +11,7 @@ use nautilus_simulator::{Lie, run_seeds};
 const SEEDS: Range<u64> = 0..220;
 const STEPS: u64 = 500;
 
-const MUTANTS: [(&str, Mutant, Option<Lie>); 8] = [
+const MUTANTS: [(&str, Mutant, Option<Lie>); 12] = [
     ("no data sync", Mutant::None, Some(Lie::DataSync)),
     ("no directory sync", Mutant::None, Some(Lie::DirectorySync)),
     ("ack before sync", Mutant::AckBeforeSync, None),
@@ -20,6 +20,10 @@ const MUTANTS: [(&str, Mutant, Option<Lie>); 8] = [
     ("catalog before intent", Mutant::CatalogBeforeIntent, None),
     ("next position missing in the footer", Mutant::NoNextPositionInFooter, None),
     ("recovery takes a torn group", Mutant::TakeTornGroup, None),
+    ("close outside the queue", Mutant::CloseOutsideQueue, None),
+    ("children before their parents end", Mutant::ChildrenBeforeParentsEnd, None),
+    ("horizon that moves back", Mutant::HorizonMovesBack, None),
+    ("removal before a later footer", Mutant::RemovalBeforeLaterFooter, None),
 ];
 
 #[test]

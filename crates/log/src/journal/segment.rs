@@ -208,7 +208,10 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
         })
         .collect();
     // The newest footer stays: it holds the positions of the shards that write nothing.
-    let Some((_, older)) = sealed.split_last() else { return Ok(()) };
+    let Some((_, mut older)) = sealed.split_last() else { return Ok(()) };
+    if mutant::is(Mutant::RemovalBeforeLaterFooter) {
+        older = &sealed;
+    }
     let dead: Vec<u64> = older
         .iter()
         .filter(|(_, sealed)| sealed.shards.iter().all(|(id, newest)| is_dead(world, *id, *newest)))
@@ -226,7 +229,7 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
         let end = end.filter(|end| known.get(&shard.id).is_none_or(|known| known < end));
         trimmed.extend(end.map(|end| (shard.id, end)));
     }
-    if mutant::is(Mutant::NoNextPositionInFooter) {
+    if mutant::is(Mutant::NoNextPositionInFooter) || mutant::is(Mutant::RemovalBeforeLaterFooter) {
         trimmed.clear();
     }
     dead.iter().for_each(|&number| world.segments.remove(number));

@@ -10,6 +10,8 @@ use std::{
     ops::Bound::{self, Excluded, Unbounded},
 };
 
+use md5::{Digest, Md5};
+
 use super::{Seen, Violation};
 
 /// A sequence number: decimal text that orders as the integer it writes.
@@ -52,6 +54,16 @@ pub struct Put {
     pub data_bytes: usize,
     /// Where its shard is, if it says so itself.
     pub explicit_hash_key: Option<u128>,
+    /// Which batch of calls of the world it was sent with: what was sent later with the same key comes later.
+    pub turn: u64,
+}
+
+impl Put {
+    /// Where it falls in the hash space.
+    pub fn hash_key(&self) -> u128 {
+        let hash = || u128::from_be_bytes(Md5::digest(&self.key).into());
+        self.explicit_hash_key.unwrap_or_else(hash)
+    }
 }
 
 /// The times before which records may or must have expired; the model leaves the millisecond itself open.
@@ -75,14 +87,22 @@ pub struct ShardRecords {
     known: BTreeMap<Sequence, Known>,
     /// The last record that was found expired, or was so when retention changed: it and all before it are gone.
     expired_through: Option<Sequence>,
-    /// The StartingSequenceNumber, once it was seen.
-    start: Option<Sequence>,
 }
 
 impl ShardRecords {
     /// The highest number known.
     pub fn last(&self) -> Option<&Sequence> {
         self.known.keys().next_back()
+    }
+
+    /// Every record that is known, in order.
+    pub fn puts(&self) -> impl Iterator<Item = &Put> {
+        self.known.values().map(|known| &known.put)
+    }
+
+    /// The first record that arrived at `ms` or later: where a reader starts that names that moment.
+    pub fn first_since(&self, ms: u64) -> Option<&Sequence> {
+        self.known.iter().find(|(_, known)| known.arrival_ms >= ms).map(|(sequence, _)| sequence)
     }
 
     /// A number to start reading at: the `index`th known one, counted round.
@@ -128,20 +148,15 @@ impl ShardRecords {
         }
     }
 
-    /// A shard begins for ever where it began, and below its first record.
-    pub fn check_start(&mut self, start: &str) -> Result<(), Violation> {
-        let start = Sequence::new(start);
-        let first = self.known.keys().next();
-        if self.start.as_ref().is_some_and(|before| *before != start)
-            || first.is_some_and(|first| *first <= start)
-        {
-            return Err(Violation::new(format!(
-                "a shard that began at {:?}, with {first:?}, begins at {start}",
-                self.start
-            )));
+    /// What a list says of it bounds its records: all are above its start and, when it is closed, below its end.
+    pub fn check_bounds(&self, start: &Sequence, end: Option<&Sequence>) -> Result<(), Violation> {
+        let (first, last) = (self.known.keys().next(), self.last());
+        let below = first.is_some_and(|first| first <= start);
+        let above = last.is_some_and(|last| end.is_some_and(|end| last >= end));
+        match below || above {
+            true => Err(Violation::new(format!("{first:?} to {last:?} in {start} to {end:?}"))),
+            false => Ok(()),
         }
-        self.start = Some(start);
-        Ok(())
     }
 
     /// Is `seen` known here, as it is?
@@ -250,7 +265,7 @@ mod tests {
     const NEVER: Floors = Floors { hard_ms: 0, soft_ms: 0 };
 
     fn put(id: u64) -> Put {
-        Put { id, key: "k".to_owned(), data_bytes: 20, explicit_hash_key: None }
+        Put { id, key: "k".to_owned(), data_bytes: 20, explicit_hash_key: None, turn: 0 }
     }
 
     fn seen(sequence: u64, id: u64) -> Seen {

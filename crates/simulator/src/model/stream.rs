@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Floors, Look, Put, Seen, Sequence, ShardRecords, Violation};
+use super::{
+    Floors, Listed, Look, Moment, Put, Range, Seen, Sequence, ShardRecords, Topology, Violation,
+};
 
 /// A stream's state and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +35,10 @@ pub struct Stream {
     pub incarnation: u64,
     /// Its state.
     pub status: Status,
-    /// Its shards.
-    pub shard_count: u64,
+    /// The ranges of its open shards, in order.
+    pub ranges: Vec<Range>,
+    /// What they will be when the reshard that is under way is finished.
+    pub plan: Option<Vec<Range>>,
     /// How long it keeps records.
     pub retention_hours: u64,
     /// Its shard-level metrics.
@@ -44,13 +48,22 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// Its passing state is over.
+    pub fn activate(&mut self) {
+        self.status = Status::Active;
+        if let Some(plan) = self.plan.take() {
+            self.ranges = plan;
+        }
+    }
+
     /// What a client sees.
     pub fn look(&self) -> Look {
+        let open = self.ranges.len() as u64;
         let (status, shard_count) = match self.status {
             Status::Creating { .. } => ("CREATING", 0),
-            Status::Active => ("ACTIVE", self.shard_count),
-            Status::Updating { .. } => ("UPDATING", self.shard_count),
-            Status::Deleting { .. } => ("DELETING", self.shard_count),
+            Status::Active => ("ACTIVE", open),
+            Status::Updating { .. } => ("UPDATING", open),
+            Status::Deleting { .. } => ("DELETING", open),
         };
         Look {
             status: status.to_owned(),
@@ -68,15 +81,59 @@ pub struct Incarnation {
     /// The name that it had.
     pub name: String,
     shards: Vec<ShardRecords>,
+    topology: Topology,
     /// Sent, and the answer was lost.
     unresolved: BTreeMap<u64, Put>,
     floor_ms: u64,
 }
 
 impl Incarnation {
-    pub(super) fn new(name: &str, shard_count: u64) -> Incarnation {
-        let shards = (0..shard_count).map(|_| ShardRecords::default()).collect();
-        Incarnation { name: name.to_owned(), shards, unresolved: BTreeMap::new(), floor_ms: 0 }
+    pub(super) fn new(name: &str, ranges: &[Range]) -> Incarnation {
+        Incarnation {
+            name: name.to_owned(),
+            shards: ranges.iter().map(|_| ShardRecords::default()).collect(),
+            topology: Topology::new(ranges),
+            unresolved: BTreeMap::new(),
+            floor_ms: 0,
+        }
+    }
+
+    /// Where its shards stand.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Learns its shards from a whole list; how many are new and how many vanished.
+    pub(super) fn learn(
+        &mut self,
+        listed: &[Listed],
+        either: &[&[Range]],
+        at: Moment,
+        floors: Floors,
+    ) -> Result<(usize, usize), Violation> {
+        let news = self.topology.learn(listed, either, at, floors)?;
+        self.shards.resize_with(self.topology.count(), ShardRecords::default);
+        for shard in listed {
+            self.shard(shard.index)?.check_bounds(&shard.start, shard.end.as_ref())?;
+        }
+        for &index in &news.vanished {
+            // With the shard went its records: each must have been expired.
+            let all = std::ops::Bound::Unbounded;
+            self.shard(index)?.check_page(&all, &[], true, floors)?;
+        }
+        Ok((news.made, news.vanished.len()))
+    }
+
+    /// Whoever reads the shards in this order sees what has the same key in the order in which it was sent.
+    pub fn check_key_order(&self, order: &[usize]) -> Result<(), Violation> {
+        let mut turns = BTreeMap::<u128, u64>::new();
+        for put in order.iter().filter_map(|&it| self.shards.get(it)).flat_map(ShardRecords::puts) {
+            let before = turns.insert(put.hash_key(), put.turn);
+            if before.is_some_and(|before| before > put.turn) {
+                return Err(Violation::new(format!("read too late in {order:?}: {put:?}")));
+            }
+        }
+        Ok(())
     }
 
     /// One of its shards.
@@ -139,17 +196,13 @@ impl Incarnation {
         Ok(resolved)
     }
 
-    /// A record that names its hash key must be in the shard of that key.
+    /// A record must be in a shard of its hash key.
     pub(super) fn check_shard_of(&self, put: &Put, shard: usize) -> Result<(), Violation> {
-        let Some(hash_key) = put.explicit_hash_key else { return Ok(()) };
-        let expected = shard_of(hash_key, self.shards.len() as u64);
-        if expected == shard as u64 {
+        let range = self.topology.range(shard);
+        if range.is_some_and(|range| range.holds(put.hash_key())) {
             return Ok(());
         }
-        Err(Violation::new(format!(
-            "record {} belongs to shard {expected} and is in {shard}",
-            put.id
-        )))
+        Err(Violation::new(format!("{put:?} is in shard {shard}, {range:?}")))
     }
 
     pub(super) fn floor_ms(&self) -> u64 {
@@ -158,31 +211,5 @@ impl Incarnation {
 
     pub(super) fn move_floor(&mut self, floor_ms: u64) {
         self.floor_ms = self.floor_ms.max(floor_ms);
-    }
-}
-
-/// Which of `count` even shards owns a hash key; the last one takes what the division leaves.
-fn shard_of(hash_key: u128, count: u64) -> u64 {
-    // floor(2^128 / count), which needs more than 128 bits only for one shard.
-    let count = u128::from(count);
-    if count == 1 {
-        return 0;
-    }
-    let step = u128::MAX / count + u128::from(u128::MAX % count == count - 1);
-    (hash_key / step).min(count - 1) as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shard_of;
-
-    #[test]
-    fn hash_keys_belong_to_even_ranges() {
-        assert_eq!(shard_of(113427455640312821154458202477256070484, 3), 0);
-        assert_eq!(shard_of(113427455640312821154458202477256070485, 3), 1);
-        assert_eq!(shard_of(u128::MAX, 3), 2);
-        assert_eq!(shard_of(u128::MAX / 2, 2), 0);
-        assert_eq!(shard_of(u128::MAX / 2 + 1, 2), 1);
-        assert_eq!(shard_of(u128::MAX, 1), 0);
     }
 }

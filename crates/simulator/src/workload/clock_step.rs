@@ -36,7 +36,7 @@ fn edge_of_a_life(world: &mut World) -> Option<u64> {
     let names = world.model.names(|status| status == Status::Active);
     let name = world.chance.pick(&names)?;
     let stream = world.model.stream(name)?.clone();
-    let shard = world.chance.below(stream.shard_count) as usize;
+    let shard = world.chance.below(world.model.shard_count(name) as u64) as usize;
     let index = world.chance.below(1 << 20) as usize;
     let records = world.model.incarnation(stream.incarnation).shard(shard).ok()?;
     let edge_ms = records.arrival_ms_of(index)? + stream.retention_hours * HOUR_MS;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Prepared;
 use crate::{
     counts::Outcome,
-    model::{Status, Stream, Violation},
+    model::{Range, Status, Stream, Violation},
     reply::{Call, Reply},
     world::World,
 };
@@ -23,7 +23,8 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
     let stream = Stream {
         incarnation: world.new_incarnation(),
         status: Status::Creating { since_ms: world.now_ms() },
-        shard_count: world.chance.between(1, 3),
+        ranges: Range::even(world.chance.between(1, 3)),
+        plan: None,
         retention_hours: 24,
         metrics: BTreeSet::new(),
         tags,
@@ -33,7 +34,7 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
 
 impl Prepared for CreateStream {
     fn call(&self) -> Call {
-        let mut input = json!({ "StreamName": self.name, "ShardCount": self.stream.shard_count });
+        let mut input = json!({ "StreamName": self.name, "ShardCount": self.stream.ranges.len() });
         if !self.stream.tags.is_empty() {
             input["Tags"] = json!(self.stream.tags);
         }

@@ -29,7 +29,10 @@ impl Prepared for DeleteStream {
         let deleting = world.model.stream(&self.name).map(|stream| Stream {
             status: Status::Deleting { since_ms: world.now_ms() },
             // A stream that is given up while it is made never gets its shards.
-            shard_count: stream.look().shard_count,
+            ranges: match stream.status {
+                Status::Creating { .. } => Vec::new(),
+                _ => stream.ranges.clone(),
+            },
             ..stream.clone()
         });
         let code = match status {

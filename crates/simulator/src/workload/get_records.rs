@@ -4,11 +4,11 @@ use std::ops::Bound;
 
 use serde_json::{Value as Json, json};
 
-use super::Prepared;
+use super::{Prepared, describe::same, shards};
 use crate::{
     counts::Outcome,
     model::{Seen, Status, Violation},
-    reply::{Call, Reply, list, number, seen, text},
+    reply::{Call, Reply, list, number, seen, shard_index, text},
     world::{Reader, World},
 };
 
@@ -52,8 +52,13 @@ impl Prepared for GetRecords {
                 }
                 page.check(world, &reader)?;
                 // Sometimes the answer never reaches the reader: it asks again with the old iterator.
-                let next = if world.chance.one_in(8) { reader } else { page.next(reader, now_ms) };
-                world.add_reader(next);
+                if world.chance.one_in(8) {
+                    world.add_reader(reader);
+                } else if let Some(children) = &page.children {
+                    world.follow_later(&reader, children);
+                } else {
+                    world.add_reader(page.next(reader, now_ms));
+                }
                 Ok(Outcome::Done)
             }
             (Reply::Refused { code, .. }, Some(_)) if code == "ExpiredIteratorException" => {
@@ -64,6 +69,12 @@ impl Prepared for GetRecords {
                 }
             }
             (Reply::Refused { .. }, None | Some(Status::Deleting { .. })) => Ok(Outcome::Refused),
+            (Reply::Refused { code, .. }, Some(_))
+                if code == "ResourceNotFoundException"
+                    && world.shard_may_be_gone(&reader.name, reader.shard) =>
+            {
+                Ok(Outcome::Refused)
+            }
             (Reply::Refused { .. }, Some(_)) => Err(reply.unexpected("success")),
             (Reply::Lost(_), _) => {
                 world.add_reader(reader);
@@ -76,18 +87,53 @@ impl Prepared for GetRecords {
 /// An answer of GetRecords.
 pub(super) struct Page {
     records: Vec<Seen>,
-    pub next: String,
+    next: Option<String>,
+    /// The shards that follow one that is read to its end.
+    pub children: Option<Vec<usize>>,
     pub reaches_end: bool,
+    answer: Json,
 }
 
 impl Page {
     pub(super) fn of(answer: &Json) -> Result<Page, Violation> {
         let records = list(answer, "Records")?.iter().map(seen).collect::<Result<_, _>>()?;
-        Ok(Page {
-            records,
-            next: text(answer, "NextShardIterator")?.to_owned(),
-            reaches_end: number(answer, "MillisBehindLatest")? == 0,
-        })
+        let children = match answer.get("ChildShards") {
+            None => None,
+            Some(_) => {
+                let children = list(answer, "ChildShards")?.iter();
+                let ids = children.map(|child| shard_index(text(child, "ShardId")?));
+                Some(ids.collect::<Result<Vec<_>, Violation>>()?)
+            }
+        };
+        let next = answer["NextShardIterator"].as_str().map(str::to_owned);
+        if next.is_some() == children.is_some() {
+            return Err(Violation::new(format!("an iterator or children: {answer}")));
+        }
+        let reaches_end = number(answer, "MillisBehindLatest")? == 0;
+        if children.is_some() && !reaches_end {
+            return Err(Violation::new(format!("the end, and more behind it: {answer}")));
+        }
+        Ok(Page { records, next, children, reaches_end, answer: answer["ChildShards"].clone() })
+    }
+
+    /// A shard's last page names the shards that follow it; no other page does.
+    fn check_children(&self, world: &mut World, reader: &Reader) -> Result<(), Violation> {
+        let topology = world.model.incarnation(reader.incarnation).topology();
+        let Some(children) = &self.children else {
+            return match topology.is_closed(reader.shard) && self.reaches_end {
+                true => Err(Violation::new("the end of a closed shard has no children")),
+                false => Ok(()),
+            };
+        };
+        same("children", children, &topology.children(reader.shard))?;
+        for (&index, child) in children.iter().zip(list(&json!({ "c": self.answer }), "c")?) {
+            let parents = list(child, "ParentShards")?.iter().filter_map(Json::as_str);
+            let parents = parents.map(shard_index).collect::<Result<Vec<_>, _>>()?;
+            same("parents", &*parents, topology.parents(index))?;
+            same("range", Some(shards::range(child)?), topology.range(index))?;
+        }
+        world.counts.event("end of a shard, with its children", 1);
+        Ok(())
     }
 
     pub(super) fn check(&self, world: &mut World, reader: &Reader) -> Result<(), Violation> {
@@ -99,7 +145,8 @@ impl Page {
             .check_page(name, *shard, from, &self.records, self.reaches_end, now_ms)
             .map_err(|violation| violation.at(format!("{name}, shard {shard}")))?;
         world.counts.survived += survived;
-        Ok(())
+        self.check_children(world, reader)
+            .map_err(|violation| violation.at(format!("{name}, shard {shard}")))
     }
 
     /// The reader after this page.
@@ -108,6 +155,7 @@ impl Page {
             Some(last) => Bound::Excluded(last.sequence.clone()),
             None => reader.from,
         };
-        Reader { iterator: self.next, issued_ms: now_ms, from, ..reader }
+        let iterator = self.next.unwrap_or(reader.iterator);
+        Reader { iterator, issued_ms: now_ms, from, ..reader }
     }
 }

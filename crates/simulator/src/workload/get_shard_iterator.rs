@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Prepared,
     put_record::{May, may_write},
+    shards::seconds,
 };
 use crate::{
     counts::Outcome,
@@ -26,27 +27,45 @@ struct GetShardIterator {
 }
 
 pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
+    if let Some((name, incarnation, shard)) = world.take_child()
+        && world.model.stream(&name).is_some_and(|stream| stream.incarnation == incarnation)
+    {
+        world.counts.event("child followed", 1);
+        let start = (Bound::Unbounded, json!({ "ShardIteratorType": "TRIM_HORIZON" }));
+        return Some(Box::new(GetShardIterator::new(world, name, shard, start)));
+    }
     let name = world.some_name();
-    let (incarnation, shard_count) = match world.model.stream(&name) {
-        Some(stream) => (Some(stream.incarnation), stream.shard_count.max(1)),
-        None => (None, 1),
-    };
+    let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
+    let count = world.model.shard_count(&name).max(1) as u64;
     let beyond = world.chance.percent(5);
-    let shard = if beyond { shard_count } else { world.chance.below(shard_count) } as usize;
-    let (from, position) = match incarnation {
+    let shard = if beyond { count } else { world.chance.below(count) } as usize;
+    let start = match incarnation {
         Some(incarnation) if !beyond => some_start(world, incarnation, shard),
         _ => (Bound::Unbounded, json!({ "ShardIteratorType": "TRIM_HORIZON" })),
     };
-    let mut input = position;
-    input["StreamName"] = json!(name);
-    input["ShardId"] = json!(shard_id(shard));
-    let now_ms = world.now_ms();
-    let shard_exists = !beyond;
-    Some(Box::new(GetShardIterator { name, incarnation, shard, shard_exists, from, input, now_ms }))
+    Some(Box::new(GetShardIterator::new(world, name, shard, start)))
+}
+
+impl GetShardIterator {
+    fn new(
+        world: &World,
+        name: String,
+        shard: usize,
+        (from, mut input): (Bound<Sequence>, Json),
+    ) -> GetShardIterator {
+        input["StreamName"] = json!(name);
+        input["ShardId"] = json!(shard_id(shard));
+        let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
+        let shard_exists = shard < world.model.shard_count(&name).max(1);
+        let now_ms = world.now_ms();
+        GetShardIterator { name, incarnation, shard, shard_exists, from, input, now_ms }
+    }
 }
 
 fn some_start(world: &mut World, incarnation: u64, shard: usize) -> (Bound<Sequence>, Json) {
-    let (kind, index) = (world.chance.below(5), world.chance.below(1 << 20) as usize);
+    let (kind, index) = (world.chance.below(6), world.chance.below(1 << 20) as usize);
+    let (now_ms, back_ms) = (world.now_ms(), world.chance.below(60_000));
+    let exact = world.chance.one_in(2);
     let incarnation = world.model.incarnation(incarnation);
     let resolved = incarnation.unresolved_count() == 0;
     let trim_horizon = (Bound::Unbounded, json!({ "ShardIteratorType": "TRIM_HORIZON" }));
@@ -67,6 +86,14 @@ fn some_start(world: &mut World, incarnation: u64, shard: usize) -> (Bound<Seque
             let position = typed("AFTER_SEQUENCE_NUMBER", &known);
             (Bound::Excluded(known), position)
         }
+        (3 | 4, _) if resolved => {
+            let edge_ms = records.arrival_ms_of(index).filter(|_| exact);
+            let ms = edge_ms.unwrap_or(now_ms - back_ms).min(now_ms);
+            let first = records.first_since(ms).cloned().map(Bound::Included);
+            let last = records.last().cloned().map(Bound::Excluded);
+            let input = json!({ "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": seconds(ms) });
+            (first.or(last).unwrap_or(Bound::Unbounded), input)
+        }
         _ => trim_horizon,
     }
 }
@@ -78,11 +105,17 @@ impl Prepared for GetShardIterator {
 
     fn settle(self: Box<Self>, world: &mut World, reply: Reply) -> Result<Outcome, Violation> {
         let may = match may_write(world, &self.name, self.incarnation) {
+            May::Yes if world.shard_may_be_gone(&self.name, self.shard) && self.shard_exists => {
+                May::Perhaps
+            }
             may if self.shard_exists => may,
             _ => May::No,
         };
         match (&reply, may, self.incarnation) {
             (Reply::Done(answer), May::Yes | May::Perhaps, Some(incarnation)) => {
+                if self.input["ShardIteratorType"] == "AT_TIMESTAMP" {
+                    world.counts.event("iterator at a timestamp", 1);
+                }
                 world.add_reader(Reader {
                     name: self.name,
                     incarnation,

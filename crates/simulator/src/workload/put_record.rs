@@ -1,5 +1,7 @@
 //! PutRecord: acknowledged means that it is there for ever.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::Prepared;
@@ -18,20 +20,29 @@ struct PutRecord {
     incarnation: Option<u64>,
     put: Put,
     before: Vec<Option<Sequence>>,
+    /// The shards that were closed before the call.
+    closed: BTreeSet<usize>,
     now_ms: u64,
 }
 
 pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
     let name = world.some_name();
+    Some(sample_for(world, name))
+}
+
+/// One to a stream of that name.
+pub(super) fn sample_for(world: &mut World, name: String) -> Box<dyn Prepared> {
     let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
     let before = incarnation.map(|number| world.model.incarnation(number).lasts());
-    Some(Box::new(PutRecord {
+    let closed = incarnation.map(|number| world.model.incarnation(number).topology().closed());
+    Box::new(PutRecord {
         name,
         incarnation,
         put: world.some_put(),
         before: before.unwrap_or_default(),
+        closed: closed.unwrap_or_default(),
         now_ms: world.now_ms(),
-    }))
+    })
 }
 
 impl Prepared for PutRecord {
@@ -54,7 +65,12 @@ impl Prepared for PutRecord {
                 let shard = shard_index(text(answer, "ShardId")?)?;
                 let sequence = Sequence::new(text(answer, "SequenceNumber")?);
                 let before = self.before.get(shard).and_then(Option::as_ref);
-                let acknowledged = Acknowledged { sequence, arrival_ms: self.now_ms, before };
+                let acknowledged = Acknowledged {
+                    sequence,
+                    arrival_ms: self.now_ms,
+                    before,
+                    closed_before: self.closed.contains(&shard),
+                };
                 world.counts.acknowledged += 1;
                 world.model.acknowledged(&self.name, shard, self.put, acknowledged)?;
                 Ok(Outcome::Done)

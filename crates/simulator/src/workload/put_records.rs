@@ -1,5 +1,7 @@
 //! PutRecords: one call, several shards, one answer for each record.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -18,21 +20,30 @@ struct PutRecords {
     incarnation: Option<u64>,
     puts: Vec<Put>,
     before: Vec<Option<Sequence>>,
+    /// The shards that were closed before the call.
+    closed: BTreeSet<usize>,
     now_ms: u64,
 }
 
 pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
     let name = world.some_name();
+    Some(sample_for(world, name))
+}
+
+/// One to a stream of that name.
+pub(super) fn sample_for(world: &mut World, name: String) -> Box<dyn Prepared> {
     let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
     let before = incarnation.map(|number| world.model.incarnation(number).lasts());
+    let closed = incarnation.map(|number| world.model.incarnation(number).topology().closed());
     let count = world.chance.between(1, 8);
-    Some(Box::new(PutRecords {
+    Box::new(PutRecords {
         name,
         incarnation,
         puts: (0..count).map(|_| world.some_put()).collect(),
         before: before.unwrap_or_default(),
+        closed: closed.unwrap_or_default(),
         now_ms: world.now_ms(),
-    }))
+    })
 }
 
 impl Prepared for PutRecords {
@@ -93,8 +104,12 @@ impl PutRecords {
             let shard = shard_index(text(result, "ShardId")?)?;
             let sequence = Sequence::new(text(result, "SequenceNumber")?);
             let before = self.before.get(shard).and_then(Option::as_ref);
-            let acknowledged =
-                Acknowledged { sequence: sequence.clone(), arrival_ms: self.now_ms, before };
+            let acknowledged = Acknowledged {
+                sequence: sequence.clone(),
+                arrival_ms: self.now_ms,
+                before,
+                closed_before: self.closed.contains(&shard),
+            };
             world.counts.acknowledged += 1;
             world.model.acknowledged(&self.name, shard, put, acknowledged)?;
             // Within the call the records of one shard keep their order.

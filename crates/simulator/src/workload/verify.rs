@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use serde_json::json;
 
-use super::{describe, get_records::Page};
+use super::{describe, get_records::Page, shards};
 use crate::{
     model::{Status, Violation},
     reply::{Call, Reply, shard_id, text},
@@ -20,9 +20,7 @@ pub(crate) fn verify_all(world: &mut World) -> Result<(), Violation> {
     let readable = |status| matches!(status, Status::Active | Status::Updating { .. });
     for name in world.model.names(readable) {
         let Some(stream) = world.model.stream(&name).cloned() else { continue };
-        for shard in 0..stream.shard_count as usize {
-            read_all(world, &name, stream.incarnation, shard)?;
-        }
+        follow_all(world, &name, stream.incarnation)?;
         let open = world.model.incarnation(stream.incarnation).resolve_all();
         world.counts.vanished += open as u64;
     }
@@ -35,15 +33,38 @@ pub(crate) fn look_at_all(world: &mut World) -> Result<(), Violation> {
         let look = describe::look(world, name)?;
         world.model.check_look(name, look.as_ref())?;
     }
-    Ok(())
+    shards::learn_all(world)
 }
 
+/// Reads from the oldest shards on, and each other one when all its parents are read to their ends: that leads to every
+/// shard, once, and to what has the same key in the order in which it was sent.
+fn follow_all(world: &mut World, name: &str, incarnation: u64) -> Result<(), Violation> {
+    let listed = shards::learn(world, name)?;
+    let mut order = Vec::new();
+    let topology = world.model.incarnation(incarnation).topology();
+    let is_first =
+        |shard: &usize| !topology.parents(*shard).iter().any(|parent| listed.contains(parent));
+    let mut ready: Vec<usize> = listed.iter().copied().filter(is_first).collect();
+    while let Some(shard) = ready.pop() {
+        let children = read_all(world, name, incarnation, shard)?;
+        order.push(shard);
+        let topology = world.model.incarnation(incarnation).topology();
+        let is_read = |it: &usize| order.contains(it) || !listed.contains(it);
+        let is_next = |child: &usize| topology.parents(*child).iter().all(is_read);
+        ready.extend(children.into_iter().filter(is_next));
+    }
+    world.model.incarnation(incarnation).check_key_order(&order)?;
+    order.sort_unstable();
+    describe::same("the shards that children lead to", order, listed)
+}
+
+/// Reads a shard to its end; answers what follows it.
 fn read_all(
     world: &mut World,
     name: &str,
     incarnation: u64,
     shard: usize,
-) -> Result<(), Violation> {
+) -> Result<Vec<usize>, Violation> {
     let input = json!({
         "StreamName": name,
         "ShardId": shard_id(shard),
@@ -64,7 +85,7 @@ fn read_all(
         let page = Page::of(&answer)?;
         page.check(world, &reader)?;
         if page.reaches_end {
-            return Ok(());
+            return Ok(page.children.unwrap_or_default());
         }
         let now_ms = world.now_ms();
         reader = page.next(reader, now_ms);
@@ -81,9 +102,10 @@ fn done(reply: Reply) -> Result<serde_json::Value, Violation> {
 
 /// What a process that cannot write any more still shows to readers: it counts as seen.
 pub(crate) fn last_look(world: &mut World) -> Result<(), Violation> {
-    for name in world.model.names(|status| status == Status::Active) {
+    let readable = |status| matches!(status, Status::Active | Status::Updating { .. });
+    for name in world.model.names(readable) {
         let Some(stream) = world.model.stream(&name).cloned() else { continue };
-        for shard in 0..stream.shard_count as usize {
+        for shard in shards::learn(world, &name)? {
             look_behind(world, &name, stream.incarnation, shard)?;
         }
     }
