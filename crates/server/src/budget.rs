@@ -5,6 +5,7 @@
 //! other, a few at a time may grow to their end whatever the rest holds.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -17,7 +18,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::limits::{FINISHERS, Limits, SMALL_ANSWER_BYTES_MAX, SMALL_BODY_BYTES_MAX};
+use crate::limits::{
+    FINISHERS, Limits, PRESSED_AFTER, SMALL_ANSWER_BYTES_MAX, SMALL_BODY_BYTES_MAX,
+};
 
 /// A part of a [`Budget`], given back when it drops.
 pub(crate) type Permit = OwnedSemaphorePermit;
@@ -50,8 +53,12 @@ impl Budget {
     }
 
     async fn wait(&self, bytes: usize) -> Option<Permit> {
+        let mut taken = pin!(Arc::clone(&self.semaphore).acquire_many_owned(self.permits(bytes)));
+        if let Ok(taken) = timeout(PRESSED_AFTER, taken.as_mut()).await {
+            return taken.ok();
+        }
         let _waiter = Waiter::new(&self.waiting);
-        Arc::clone(&self.semaphore).acquire_many_owned(self.permits(bytes)).await.ok()
+        taken.await.ok()
     }
 
     fn permits(&self, bytes: usize) -> u32 {
@@ -63,7 +70,7 @@ impl Budget {
     }
 }
 
-/// Counts somebody who waits.
+/// Counts somebody who has waited for a while.
 struct Waiter<'a>(&'a AtomicUsize);
 
 impl Waiter<'_> {
@@ -180,7 +187,7 @@ impl AnswerBudget {
         budget.take(bytes, self.wait_max).await
     }
 
-    /// Whether somebody waits for room: then clients that take their answers slowly must go.
+    /// Whether somebody has waited for room too long: then clients that take their answers slowly must go.
     pub(crate) fn is_pressed(&self) -> bool {
         self.small.has_waiters() || self.large.has_waiters()
     }

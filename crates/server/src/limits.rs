@@ -94,6 +94,8 @@ pub(crate) const HTTP2_HEAD_BYTES_MAX: u32 = 32 << 10;
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 128 << 10;
 /// The same of all its bodies: a connection's read buffer.
 pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 256 << 10;
+/// The longest piece of a body in HTTP/2: fewer and longer ones cost less.
+pub(crate) const FRAME_BYTES_MAX: u32 = 64 << 10;
 /// An HTTP/2 client that is silent is asked at this interval whether it is there.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// How long it may take to say so.
@@ -108,9 +110,11 @@ pub(crate) const LARGE_ROOM_BYTES_MIN: usize = 1 << 20;
 pub(crate) const FINISHERS: usize = 2;
 /// An operation whose answers stay below this takes from the budget of the small ones.
 pub(crate) const SMALL_ANSWER_BYTES_MAX: usize = 128 << 10;
-/// How long an answer may take to be taken while others wait for room,
+/// Somebody who has waited for room for this long makes those hurry who hold it.
+pub(crate) const PRESSED_AFTER: Duration = Duration::from_secs(1);
+/// [`Limits::answer_grace`] for those.
 pub(crate) const PRESSED_GRACE: Duration = Duration::from_secs(1);
-/// plus what its bytes take at this rate.
+/// [`Limits::answer_bytes_per_second_min`] for those.
 pub(crate) const PRESSED_BYTES_PER_SECOND_MIN: u32 = 4 << 20;
 /// Bytes of a refused body that are read and thrown away, so that the client gets to read its answer.
 pub(crate) const DISCARD_BYTES_MAX: usize = 64 << 20;

@@ -40,8 +40,8 @@ use crate::{
     health::Health,
     host::HostRules,
     limits::{
-        BACKLOG, CONNECTION_WINDOW_BYTES, DRAIN_IDLE, HEAD_BYTES_MAX, HTTP2_HEAD_BYTES_MAX, Limits,
-        PING_INTERVAL, PING_TIME_MAX, STREAM_WINDOW_BYTES,
+        BACKLOG, CONNECTION_WINDOW_BYTES, DRAIN_IDLE, FRAME_BYTES_MAX, HEAD_BYTES_MAX,
+        HTTP2_HEAD_BYTES_MAX, Limits, PING_INTERVAL, PING_TIME_MAX, STREAM_WINDOW_BYTES,
     },
     request_id::RequestIds,
     service::Service,
@@ -261,6 +261,7 @@ async fn serve(
                 let (service, activity) = (&service, &activity);
                 async move { Ok::<_, Infallible>(service.answer(peer, activity, request).await) }
             });
+            // What is no HTTP/1.1, hyper answers itself (400, 414, 431), without our headers: it asks nobody.
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(None) // the stream has its own, which does not count idle time
@@ -279,6 +280,7 @@ async fn serve(
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(streams_max)
                 .max_header_list_size(HTTP2_HEAD_BYTES_MAX)
+                .max_frame_size(FRAME_BYTES_MAX)
                 .initial_stream_window_size(STREAM_WINDOW_BYTES)
                 .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
                 .keep_alive_interval(PING_INTERVAL)

@@ -78,6 +78,8 @@ impl Service {
             %peer,
             request_id = id.uuid(),
             target = head.headers.get("x-amz-target").and_then(|value| value.to_str().ok()),
+            version = ?head.version,
+            content_type = reply.content_type,
             status = reply.status.as_u16(),
             error = reply.error_type.as_deref(),
             "answered"

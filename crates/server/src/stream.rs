@@ -243,7 +243,14 @@ impl TimedStream {
     fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let answers_due = self.activity.answers_due();
-            let waiting = self.waiting();
+            // A client that is taking an answer does not idle.
+            let waiting = match answers_due {
+                None => self.waiting(),
+                Some(_) => {
+                    self.waiting = None;
+                    None
+                }
+            };
             let waiting_due = waiting.map(|(_, deadline)| deadline);
             let Some(deadline) = answers_due.into_iter().chain(waiting_due).min() else {
                 return Poll::Pending;

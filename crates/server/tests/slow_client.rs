@@ -4,8 +4,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{TestServer, call, head};
+use common::{
+    TestServer, call, head,
+    http2::{self, Http2},
+    streams,
+};
 use nautilus_server::Limits;
+use nautilus_wire::Protocol;
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -29,14 +34,25 @@ async fn a_head_that_does_not_end_closes_the_connection() {
 
 #[tokio::test]
 async fn a_head_that_begins_during_another_request_has_no_more_time() {
-    let server = TestServer::start(Limits { head_time_max: SOON, ..Limits::default() }).await;
+    let limits = Limits { head_time_max: SOON, answer_bytes_max: 20 << 20, ..Limits::default() };
+    let server = TestServer::start(limits).await;
+    let other = Http2::connect(server.address).await;
+    streams::create(&other).await;
+    streams::put(&other, Protocol::Json, &[7; 100_000]).await;
+    let iterator = streams::iterator(&other, Protocol::Json).await;
+    let body = format!(r#"{{"ShardIterator":"{iterator}"}}"#);
+
+    // A request waits, because another's answer holds the budget and is not taken.
+    let holder = Http2::connect_with(server.address, 1000).await;
+    let held = http2::call(Protocol::Json, "GetRecords", http2::whole(body.clone()));
+    let held = holder.start(held).await.expect("a head");
     let mut client = server.connect().await;
-    client.send(head("ListStreams", "Content-Length: 2\r\n") + "{").await;
-    tokio::time::sleep(SOON / 10).await; // the rest comes in a piece of its own
-    client.send("}").await;
+    client.send(call("GetRecords", &body)).await;
+    tokio::time::sleep(SOON / 10).await; // what follows comes in a piece of its own
     client.send("POST / HTTP/1.1\r\nHost: local").await;
     assert_eq!(client.answer().await.status, 200);
     assert!(client.closes_silently().await);
+    drop(held);
     server.stop().await;
 }
 
