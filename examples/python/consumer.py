@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Prints the records of a Kinesis stream as they come, from all of its shards.
+"""Prints the records of a Kinesis stream as they come, from all of its shards, and from those that follow them when
+the stream is scaled: what a closed shard holds comes before what its children hold.
 
     python3 consumer.py --stream nautilus-stream --region us-east-1
     python3 consumer.py --from TRIM_HORIZON
@@ -36,7 +37,7 @@ class ShardReader:
         return response["ShardIterator"]
 
     def read(self):
-        """The records of one call and the shards that follow this one. Afterwards `iterator` is None at the end."""
+        """The records of one call and, at the end of a closed shard, its children. `iterator` is None then."""
         if time.monotonic() < self.wait_until:
             return [], []
         try:
@@ -58,12 +59,18 @@ class ShardReader:
             self.last = response["Records"][-1]["SequenceNumber"]
         # A closed shard that has been read to its end gives no next iterator.
         self.iterator = response.get("NextShardIterator")
-        return response["Records"], [child["ShardId"] for child in response.get("ChildShards", [])]
+        return response["Records"], response.get("ChildShards", [])
 
 
-def shard_ids(kinesis, stream):
-    pages = kinesis.get_paginator("list_shards").paginate(StreamName=stream)
-    return [shard["ShardId"] for page in pages for shard in page["Shards"]]
+def first_shards(kinesis, stream, start):
+    """The shards to begin with: those that are open now, or the oldest ones. Each leads on to its children."""
+    kind = {"LATEST": "AT_LATEST", "TRIM_HORIZON": "AT_TRIM_HORIZON"}[start]
+    request = {"StreamName": stream, "ShardFilter": {"Type": kind}}
+    while request:
+        page = kinesis.list_shards(**request)
+        yield from (shard["ShardId"] for shard in page["Shards"])
+        # A token stands for the whole request. (boto3's paginator sends the name with it, which AWS refuses.)
+        request = {"NextToken": page["NextToken"]} if page.get("NextToken") else None
 
 
 def main():
@@ -83,21 +90,24 @@ def main():
     kinesis = boto3.client("kinesis", region_name=region)
     readers = {
         shard_id: ShardReader(kinesis, arguments.stream, shard_id, arguments.start)
-        for shard_id in shard_ids(kinesis, arguments.stream)
+        for shard_id in first_shards(kinesis, arguments.stream, arguments.start)
     }
-    known = set(readers)
+    finished = set()
     while readers:
         for shard_id, reader in list(readers.items()):
             records, children = reader.read()
             for record in records:
                 print(record["Data"], flush=True)
-            if reader.iterator is None:
-                print(f"{shard_id} is closed and read to its end", file=sys.stderr)
-                del readers[shard_id]
+            if reader.iterator is not None:
+                continue
+            print(f"{shard_id} is closed and read to its end", file=sys.stderr)
+            finished.add(shard_id)
+            del readers[shard_id]
             for child in children:
-                if child not in known:
-                    known.add(child)
-                    readers[child] = ShardReader(kinesis, arguments.stream, child, "TRIM_HORIZON")
+                # A child of two merged shards waits for both: so each partition key's records stay in order.
+                if finished.issuperset(child["ParentShards"]):
+                    child_id = child["ShardId"]
+                    readers[child_id] = ShardReader(kinesis, arguments.stream, child_id, "TRIM_HORIZON")
         if readers:
             soonest = min(reader.wait_until for reader in readers.values())
             time.sleep(max(0.0, soonest - time.monotonic()))

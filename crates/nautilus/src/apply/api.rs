@@ -12,9 +12,6 @@ pub trait Api: Send + Sync {
         operation: &str,
         input: Json,
     ) -> impl Future<Output = Result<Json, ApiError>> + Send;
-
-    /// True if the service has the operation at all.
-    fn knows(&self, operation: &str) -> bool;
 }
 
 /// An error as AWS answers it.

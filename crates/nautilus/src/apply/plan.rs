@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Options,
     api::Api,
-    fault::{ApplyError, Faults},
+    fault::ApplyError,
     perform,
     stream::{Mode, Stream, Wanted},
     value::Value,
@@ -69,7 +69,6 @@ impl Plan {
         notes: Vec<String>,
     ) -> Result<Plan, ApplyError> {
         let mut plan = Plan { lines: notes, work: Vec::new() };
-        let mut faults = Faults::default();
         let (mut created, mut changed, mut drifted) = (0, 0, 0);
         for stream in &wanted.streams {
             let Some(present) = perform::present(api, stream).await? else {
@@ -83,7 +82,6 @@ impl Plan {
                 .partition(|difference| difference.is_drift && !options.apply_changes);
             if !changes.is_empty() {
                 changed += 1;
-                refuse_unknown(api, stream, &changes, &mut faults);
                 plan.lines.push(format!("~ {}", stream.address));
                 plan.lines.extend(changes.iter().map(|change| format!("    {}", change.line)));
                 let steps = changes.into_iter().flat_map(|change| change.steps).collect();
@@ -91,11 +89,9 @@ impl Plan {
             }
             if !drift.is_empty() {
                 drifted += 1;
-                plan.lines.extend(drift_lines(api, stream, &drift, &options.dir));
+                plan.lines.extend(drift_lines(stream, &drift, &options.dir));
             }
         }
-        faults.finish()?;
-
         plan.lines.push(match (created, changed, drifted) {
             (0, 0, 0) => "No changes".to_owned(),
             (_, _, 0) => format!("Plan: {created} to create, {changed} to change"),
@@ -257,23 +253,10 @@ fn metric_changes(stream: &Stream, present: &Present) -> Vec<Difference> {
     changes
 }
 
-fn drift_lines(api: &impl Api, stream: &Stream, drift: &[Difference], dir: &Path) -> Vec<String> {
+fn drift_lines(stream: &Stream, drift: &[Difference], dir: &Path) -> Vec<String> {
     let mut lines = vec![format!("! {} has drifted and stays as it is", stream.address)];
-    for difference in drift {
-        let unknown = difference.steps.iter().find(|step| !api.knows(step.operation));
-        let missing = unknown
-            .map_or_else(String::new, |step| format!(" ({} is not built yet)", step.operation));
-        lines.push(format!("    {}{missing}", difference.line));
-    }
+    lines.extend(drift.iter().map(|difference| format!("    {}", difference.line)));
     let dir = dir.display();
     lines.push(format!("    to do it: nautilus serve … --apply {dir} --apply-changes"));
     lines
-}
-
-fn refuse_unknown(api: &impl Api, stream: &Stream, changes: &[Difference], faults: &mut Faults) {
-    let steps = changes.iter().flat_map(|change| &change.steps);
-    for step in steps.filter(|step| !api.knows(step.operation)) {
-        let operation = step.operation;
-        faults.push(stream.fault(format!("{}: {operation} is not built yet", stream.address)));
-    }
 }

@@ -41,10 +41,6 @@ impl Api for &Model {
         }
         self.answer(operation, &input)
     }
-
-    fn knows(&self, operation: &str) -> bool {
-        operation != "UpdateShardCount"
-    }
 }
 
 impl Model {
@@ -104,6 +100,10 @@ impl Model {
             "DisableEnhancedMonitoring" => {
                 let names = strings("ShardLevelMetrics");
                 stream.metrics.retain(|name| !names.contains(name));
+                stream.looks = 1;
+            }
+            "UpdateShardCount" => {
+                stream.shard_count = input["TargetShardCount"].as_u64().unwrap();
                 stream.looks = 1;
             }
             "UpdateStreamMode" => {
@@ -220,10 +220,6 @@ impl Api for &Refusing {
             _ => ("LimitExceededException", "You already have 500 shards."),
         };
         Err(ApiError { code: code.to_owned(), message: message.to_owned() })
-    }
-
-    fn knows(&self, _: &str) -> bool {
-        true
     }
 }
 

@@ -33,10 +33,6 @@ impl Api for Operator {
             }),
         }
     }
-
-    fn knows(&self, operation: &str) -> bool {
-        Kinesis::knows(operation)
-    }
 }
 
 fn api_error(error: AwsError) -> ApiError {

@@ -2,7 +2,7 @@ provider "aws" {
   region = "us-east-1"
 }
 
-# The shards cannot be changed yet: then nothing else is done either.
+# In the order of the provider: tags, shards, retention.
 resource "aws_kinesis_stream" "orders" {
   name             = "orders"
   shard_count      = 1
