@@ -120,7 +120,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         visible_end: 0,
     };
     if !shard.has_ended_before(page.next) {
-        page.fill(ctx, &shard).await.map_err(|error| read_error(error, at, shard.id()))?;
+        page.fill(ctx, &shard).await.map_err(|error| read_error(error, at, &shard))?;
     }
 
     let next = match &shard.closed {
@@ -182,11 +182,23 @@ fn its_shard(
 }
 
 /// A read of the journal that has no answer.
-pub(super) fn read_error(error: ReadError, at: Address<'_>, shard: ShardId) -> Error {
+pub(super) fn read_error(error: ReadError, at: Address<'_>, shard: &Shard) -> Error {
+    let id = shard.id();
     match error {
         // The stream was deleted while we read.
-        ReadError::UnknownShard => Error::shard_not_found(at, shard),
-        other => Error::Log(format!("reading {shard} of {}: {other}", at.name)),
+        ReadError::UnknownShard => Error::shard_not_found(at, id),
+        ReadError::Damaged { first, end, .. } => {
+            // When they arrived is lost with them; the order of numbers does not depend on it.
+            let number = |position| shard.sequence_number(position, shard.created_second * 1000);
+            Error::Log(format!(
+                "records of stream {}, {id}, are damaged from sequence number {} to before {}; \
+                 those behind are readable AT_SEQUENCE_NUMBER",
+                at.name,
+                number(first),
+                number(end)
+            ))
+        }
+        other => Error::Log(format!("reading {id} of stream {}: {other}", at.name)),
     }
 }
 
@@ -213,7 +225,7 @@ impl Page {
             if self.next >= self.visible_end || self.is_full() {
                 break;
             }
-            let page = ctx
+            let read = ctx
                 .inner
                 .journal
                 .read(ReadRequest {
@@ -223,7 +235,12 @@ impl Page {
                     bytes_max: limits::GET_RECORDS_BYTES_MAX.saturating_sub(self.bytes),
                     cutoff_ms: self.cutoff_ms,
                 })
-                .await?;
+                .await;
+            let page = match read {
+                // What stands before the damage is given; the next call meets it first.
+                Err(ReadError::Damaged { .. }) if self.count > 0 => break,
+                read => read?,
+            };
             self.visible_end = page.visible_end;
             let before = self.next;
             let taken_whole = page.frames.into_iter().all(|frame| self.take(frame));
@@ -327,6 +344,28 @@ mod tests {
     use serde_json::json;
 
     use crate::testing::{NOW_MS, World};
+
+    #[test]
+    fn what_stands_before_damage_is_given_and_the_damage_is_an_error() {
+        let mut world = World::with_stream(1);
+        for data in ["first-record", "second-record", "third-record", "fourth-record"] {
+            world.put("s", "k", data.as_bytes());
+        }
+        for path in world.disk.paths().iter().filter(|path| path.ends_with(".seg")) {
+            world.disk.edit(path, |bytes| {
+                let found = bytes.windows(12).position(|window| window == b"third-record");
+                if let Some(at) = found {
+                    bytes[at] ^= 1;
+                }
+            });
+        }
+        world.restart();
+        let iterator = world.iterator("s", 0, "TRIM_HORIZON");
+        let page = world.ok("GetRecords", &input(&iterator, ""));
+        assert_eq!(page["Records"].as_array().map(Vec::len), Some(2));
+        let next = page["NextShardIterator"].as_str().expect("an iterator").to_owned();
+        assert!(world.error("GetRecords", &input(&next, "")).starts_with("InternalFailure"));
+    }
 
     fn input(iterator: &str, rest: &str) -> String {
         format!(r#"{{"ShardIterator":"{iterator}"{rest}}}"#)

@@ -190,7 +190,7 @@ async fn at_timestamp(
         return Ok(FIRST);
     }
     let found = ctx.inner.journal.position_at(shard.log_id(), timestamp_ms).await;
-    found.map_err(|error| read_error(error, Address::of(stream), shard.id()))
+    found.map_err(|error| read_error(error, Address::of(stream), shard))
 }
 
 impl WireOutput for Output {
