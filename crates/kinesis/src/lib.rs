@@ -24,6 +24,7 @@ mod quota;
 #[cfg(test)]
 mod reshard_tests;
 mod retention;
+mod retention_period;
 mod tags;
 #[cfg(test)]
 mod testing;

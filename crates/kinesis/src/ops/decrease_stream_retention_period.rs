@@ -3,60 +3,17 @@
 //! What is older than the new period expires at once. The present value is accepted and changes nothing.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DecreaseStreamRetentionPeriod.html>
 
-use nautilus_wire::{Members, rules::kinesis as rules};
-
 use super::Done;
+pub(crate) use crate::retention_period::Input;
 use crate::{
     error::Error,
-    input::StreamRef,
-    kinesis::{Ctx, Request},
-    retention,
-    transitions::{self, Effect},
+    kinesis::Ctx,
+    retention_period::{self, Refused},
 };
 
-#[derive(Debug)]
-pub(crate) struct Input<'a> {
-    pub stream: StreamRef<'a>,
-    pub retention_period_hours: i64,
-}
-
-impl<'a> Input<'a> {
-    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        Input {
-            stream: StreamRef::read(members),
-            retention_period_hours: members
-                .required_integer("RetentionPeriodHours", &rules::RETENTION_PERIOD_HOURS),
-        }
-    }
-
-    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
-        Ok(self.stream.address(request.caller)?.arn())
-    }
-}
-
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
-    let at = input.stream.address(ctx.caller)?;
-    let (wanted, now) = (input.retention_period_hours, ctx.inner.expiry_now_ms());
-
-    transitions::update_stream(ctx.inner, at, move |stream| {
-        let hours = retention::checked_hours(wanted)?;
-        let existing = stream.retention_hours;
-        if hours > existing {
-            return Err(Error::InvalidArgument(format!(
-                "Requested retention period ({hours} hours) for stream {} can not be longer \
-                 than existing retention period ({existing} hours). Use IncreaseRetentionPeriod \
-                 API.",
-                stream.name
-            )));
-        }
-        if hours == existing {
-            return Ok((Effect::Nothing, ()));
-        }
-        retention::set(stream, hours, now);
-        Ok((Effect::Passing, ()))
-    })
-    .await?;
-    Ok(Done)
+    let refused = Refused { goes: u32::gt, word: "longer", instead: "IncreaseRetentionPeriod" };
+    retention_period::change(ctx, input, refused).await
 }
 
 #[cfg(test)]

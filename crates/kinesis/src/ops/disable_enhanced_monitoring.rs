@@ -3,29 +3,15 @@
 //! The answer says what was before (Current) and what is now (Desired).
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DisableEnhancedMonitoring.html>
 
-use nautilus_wire::Members;
-
+pub(crate) use crate::monitoring::Input;
 use crate::{
     error::Error,
-    kinesis::{Ctx, Request},
-    monitoring::{self, Input as Asked, Output},
+    kinesis::Ctx,
+    monitoring::{self, Output},
 };
 
-#[derive(Debug)]
-pub(crate) struct Input<'a>(Asked<'a>);
-
-impl<'a> Input<'a> {
-    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        Input(Asked::read(members))
-    }
-
-    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
-        self.0.resource(request)
-    }
-}
-
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
-    monitoring::change(ctx, input.0, |current, asked| current - asked).await
+    monitoring::change(ctx, input, |current, asked| current - asked).await
 }
 
 #[cfg(test)]

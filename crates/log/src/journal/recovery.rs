@@ -26,7 +26,7 @@ use super::{
     committer::{Active, grow, run_of},
     leftovers::remove_leftovers,
     scan::{Behind, LOOK_ON_BYTES, Outlook, Step, Walk},
-    segment::{self, DIRECTORY, Sealed, Segment, read_footer, write_footer, zero},
+    segment::{self, DIRECTORY, Sealed, Segment, read_footer, read_trailer, write_footer, zero},
     shard::{SKIPPED, Shard},
     verdict::{Verdict, verdict},
 };
@@ -77,7 +77,9 @@ pub(crate) fn recover(world: &World, next_shard: ShardLogId) -> Result<Recovered
 /// A listed segment's file and what its end says.
 struct Opened {
     segment: Arc<Segment>,
-    has_footer: bool,
+    length: u64,
+    /// It ends with a trailer: it was sealed, whatever became of its footer.
+    has_trailer: bool,
     /// Shorter than an unsealed segment can be.
     short: bool,
 }
@@ -132,10 +134,10 @@ impl Recovery<'_> {
                 }
             };
             let segment = Segment { number, salt, bytes, file, sealed: Mutex::new(None) };
-            // Footers are large: one at a time, here and when they are taken over.
-            let has_footer = read_footer(&segment, length).map_err(io("read"))?.is_some();
-            let short = !has_footer && length < bytes;
-            opened.push(Opened { segment: Arc::new(segment), has_footer, short });
+            // Footers are large: each is read when it is taken over.
+            let has_trailer = read_trailer(&segment, length).map_err(io("read"))?.is_some();
+            let short = length < bytes;
+            opened.push(Opened { segment: Arc::new(segment), length, has_trailer, short });
         }
         Ok(opened)
     }
@@ -150,7 +152,7 @@ impl Recovery<'_> {
         for one in &opened {
             // Behind a clean stop nothing was written.
             let beyond = clean_end.is_some_and(|end| one.segment.number > end);
-            let written = one.has_footer || one.short;
+            let written = one.has_trailer || one.short;
             used.push(written || (!beyond && has_bytes(&one.segment)?));
         }
         let last_used = used.iter().rposition(|&used| used);
@@ -162,12 +164,10 @@ impl Recovery<'_> {
                 continue;
             };
             self.world.segments.insert(one.segment.clone());
-            if one.has_footer {
-                let io = |source| Error::Io { op: "read", segment: one.segment.number, source };
-                let length = one.segment.file.len().map_err(io)?;
-                let Some((offset, footer)) = read_footer(&one.segment, length).map_err(io)? else {
-                    return Err(io(std::io::ErrorKind::InvalidData.into()));
-                };
+            let io = |source| Error::Io { op: "read", segment: one.segment.number, source };
+            if one.has_trailer
+                && let Some((offset, footer)) = read_footer(&one.segment, one.length).map_err(io)?
+            {
                 self.adopt_footer(&one.segment, &footer)?;
                 if at == last_used && self.clean_stop.is_none() {
                     // It may be in the page cache only; written again, it is on the disk.

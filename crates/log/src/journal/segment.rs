@@ -153,14 +153,19 @@ pub(crate) fn read_header(file: &dyn File) -> io::Result<Option<SegmentHeader>> 
     Ok(SegmentHeader::decode(&bytes).ok())
 }
 
-/// Footer and its offset, if the file ends with a trailer.
-pub(crate) fn read_footer(segment: &Segment, length: u64) -> io::Result<Option<(u64, Footer)>> {
+/// Where the footer stands, if the file ends with a trailer.
+pub(crate) fn read_trailer(segment: &Segment, length: u64) -> io::Result<Option<u64>> {
     let Some(trailer_at) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
     let mut trailer = [0; TRAILER_BYTES];
     segment.file.read_at(&mut trailer, trailer_at)?;
-    let Some(offset) = decode_trailer(segment.salt, &trailer) else { return Ok(None) };
-    let Some(bytes) = trailer_at.checked_sub(offset) else { return Ok(None) };
-    let mut footer = vec![0; bytes as usize];
+    let offset = decode_trailer(segment.salt, &trailer);
+    Ok(offset.filter(|&offset| offset <= trailer_at))
+}
+
+/// Footer and its offset, if the file ends with a trailer and the footer before it is whole.
+pub(crate) fn read_footer(segment: &Segment, length: u64) -> io::Result<Option<(u64, Footer)>> {
+    let Some(offset) = read_trailer(segment, length)? else { return Ok(None) };
+    let mut footer = vec![0; (length - TRAILER_BYTES as u64 - offset) as usize];
     segment.file.read_at(&mut footer, offset)?;
     Ok(Footer::decode(segment.salt, &footer).ok().map(|footer| (offset, footer)))
 }
