@@ -24,7 +24,9 @@ pub use frame::{Frame, FrameBuilder, FrameView, RecordView};
 pub use journal::{
     Config, Cut, CutShard, Damage, Durability, Error, Journal, Options, Report, prepare,
 };
-pub use manifest::{CleanStop, Manifest, ManifestChange, ManifestError, ManifestState};
+pub use manifest::{
+    CleanStop, ListedSegment, Manifest, ManifestChange, ManifestError, ManifestState,
+};
 pub use reserve::Reserve;
 pub use rng::{Rng, SeededRng, SystemRng};
 

@@ -28,8 +28,8 @@ pub struct ManifestState {
     pub journal_id: u128,
     /// The number of the next segment; none at or above it was ever made.
     pub next_segment: u64,
-    /// Live segments and their salts.
-    pub segments: BTreeMap<u64, u64>,
+    /// Live segments by number.
+    pub segments: BTreeMap<u64, ListedSegment>,
     /// Segments whose files may still be there and must go.
     pub removing: BTreeSet<u64>,
     /// For each shard with records in segments that were removed, the position behind the last of them: what is missing
@@ -37,6 +37,15 @@ pub struct ManifestState {
     pub trimmed: BTreeMap<ShardLogId, Position>,
     /// How the journal was left, if it was left in peace.
     pub clean_stop: Option<CleanStop>,
+}
+
+/// A live segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedSegment {
+    /// Its salt.
+    pub salt: u64,
+    /// Its place among the others: its own number, or that of the segment whose living records it took over.
+    pub place: u64,
 }
 
 /// Where a journal ended that was stopped in peace.
@@ -81,6 +90,23 @@ pub enum ManifestChange {
         /// Shards that are gone, of which nothing need be known any more.
         forgotten: Vec<ShardLogId>,
     },
+    /// The next segment has this number and takes over what another has alive: until that is done, its file may be
+    /// anything and must go.
+    RewriteStarted {
+        /// The number.
+        number: u64,
+    },
+    /// A segment's living records are durable in another one, which takes its place.
+    Rewritten {
+        /// The segment whose file may go.
+        old: u64,
+        /// The one that stands for it.
+        new: u64,
+        /// What the new one is.
+        listed: ListedSegment,
+        /// For each living shard that lost records by this, the position behind the last of them.
+        trimmed: Vec<(ShardLogId, Position)>,
+    },
     /// The files of these segments are gone for good.
     RemovalFinished {
         /// Their numbers.
@@ -102,7 +128,18 @@ impl ManifestState {
             }
             ManifestChange::SegmentAllotted { number } => self.next_segment = number + 1,
             ManifestChange::SegmentListed { number, salt } => {
-                self.segments.insert(*number, *salt);
+                self.segments.insert(*number, ListedSegment { salt: *salt, place: *number });
+            }
+            ManifestChange::RewriteStarted { number } => {
+                self.next_segment = number + 1;
+                self.removing.insert(*number);
+            }
+            ManifestChange::Rewritten { old, new, listed, trimmed } => {
+                self.segments.remove(old);
+                self.segments.insert(*new, *listed);
+                self.removing.remove(new);
+                self.removing.insert(*old);
+                self.trimmed.extend(trimmed.iter().copied());
             }
             ManifestChange::RemovalStarted { numbers, trimmed, forgotten } => {
                 for number in numbers {

@@ -27,6 +27,8 @@ pub enum Mutant {
     HorizonMovesBack,
     /// The newest sealed segment is removed with the others, and the catalog does not know its positions either.
     RemovalBeforeLaterFooter,
+    /// A rewritten segment's file goes before the catalog knows what stands for it.
+    RemovalBeforeSwap,
 }
 
 #[cfg(feature = "mutants")]

@@ -1,7 +1,8 @@
 //! The journal's side of the catalog: which segments exist, and how the last life ended.
 
 use nautilus_log::{
-    CleanStop, Manifest, ManifestChange, ManifestError, ManifestState, NextPosition, ShardLogId,
+    CleanStop, ListedSegment, Manifest, ManifestChange, ManifestError, ManifestState, NextPosition,
+    ShardLogId,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -64,6 +65,14 @@ fn trimmed_key(shard: ShardLogId) -> String {
     format!("trimmed/{:020}", shard.0)
 }
 
+fn trimmed_row((shard, end): &(ShardLogId, u64)) -> Row {
+    put(trimmed_key(*shard), &json!(end))
+}
+
+fn segment_to_json(listed: &ListedSegment) -> Value {
+    json!({ "salt": format!("{:016x}", listed.salt), "place": listed.place })
+}
+
 fn rows_of(change: &ManifestChange) -> Vec<Row> {
     match change {
         ManifestChange::Made { journal_id } => vec![
@@ -72,13 +81,26 @@ fn rows_of(change: &ManifestChange) -> Vec<Row> {
         ],
         ManifestChange::SegmentAllotted { number } => vec![put("next_segment", &json!(number + 1))],
         ManifestChange::SegmentListed { number, salt } => {
-            vec![put(segment_key(*number), &json!({ "salt": format!("{salt:016x}") }))]
+            let listed = ListedSegment { salt: *salt, place: *number };
+            vec![put(segment_key(*number), &segment_to_json(&listed))]
+        }
+        ManifestChange::RewriteStarted { number } => {
+            vec![put("next_segment", &json!(number + 1)), put(removing_key(*number), &json!({}))]
+        }
+        ManifestChange::Rewritten { old, new, listed, trimmed } => {
+            let swapped = [
+                delete(segment_key(*old)),
+                put(segment_key(*new), &segment_to_json(listed)),
+                delete(removing_key(*new)),
+                put(removing_key(*old), &json!({})),
+            ];
+            swapped.into_iter().chain(trimmed.iter().map(trimmed_row)).collect()
         }
         ManifestChange::RemovalStarted { numbers, trimmed, forgotten } => {
             let segments = numbers.iter().flat_map(|&number| {
                 [delete(segment_key(number)), put(removing_key(number), &json!({}))]
             });
-            let trimmed = trimmed.iter().map(|(shard, end)| put(trimmed_key(*shard), &json!(end)));
+            let trimmed = trimmed.iter().map(trimmed_row);
             let forgotten = forgotten.iter().map(|shard| delete(trimmed_key(*shard)));
             segments.chain(trimmed).chain(forgotten).collect()
         }
@@ -93,8 +115,10 @@ fn rows_of(change: &ManifestChange) -> Vec<Row> {
 fn load(state: &mut ManifestState, key: &str, value: &Value) -> Option<()> {
     match key.split_once('/') {
         Some(("segment", number)) => {
+            let number = number.parse().ok()?;
             let salt = u64::from_str_radix(value.get("salt")?.as_str()?, 16).ok()?;
-            state.segments.insert(number.parse().ok()?, salt);
+            let place = value.get("place").map_or(Some(number), Value::as_u64)?;
+            state.segments.insert(number, ListedSegment { salt, place });
         }
         Some(("removing", number)) => {
             state.removing.insert(number.parse().ok()?);
@@ -169,6 +193,14 @@ mod tests {
                 trimmed: vec![(ShardLogId(3), 5), (ShardLogId(4), u64::MAX)],
                 forgotten: vec![ShardLogId(3)],
             },
+            ManifestChange::RewriteStarted { number: 3 },
+            ManifestChange::RewriteStarted { number: 4 },
+            ManifestChange::Rewritten {
+                old: 2,
+                new: 4,
+                listed: ListedSegment { salt: 7, place: 2 },
+                trimmed: vec![(ShardLogId(4), 1 << 40)],
+            },
             ManifestChange::Stopped(stop),
         ];
         let mut expected = ManifestState::default();
@@ -180,7 +212,7 @@ mod tests {
             assert_eq!(manifest.state(), expected);
         }
         let manifest = StoreManifest::open(&open()).unwrap();
-        manifest.record(ManifestChange::RemovalFinished { numbers: vec![1] }).unwrap();
+        manifest.record(ManifestChange::RemovalFinished { numbers: vec![1, 2, 3] }).unwrap();
         manifest.record(ManifestChange::Started).unwrap();
         let state = StoreManifest::open(&open()).unwrap().state();
         assert!(state.removing.is_empty() && state.clean_stop.is_none());

@@ -27,7 +27,7 @@ use super::{
 };
 
 /// A segment is sealed when it is this old, so that retention can remove it.
-const SEALED_AFTER_MS: u64 = 3_600_000;
+pub(crate) const SEALED_AFTER_MS: u64 = 3_600_000;
 /// A stretch of the segment that one run covers, unless one frame is larger.
 const RUN_BYTES_MAX: u64 = 64 << 10;
 /// Runs of one segment after which stretches become twice as long, and so on.
@@ -88,6 +88,7 @@ impl Active {
         let offset = self.offset;
         self.offset += head.frame_bytes();
         let mut writer = shard.writer.lock();
+        writer.segment_bytes += head.frame_bytes();
         let open = writer.open_run.filter(|(number, _)| *number == self.segment.number);
         if let Some((_, at)) = open
             && grow(&mut self.runs, at, head, offset)
@@ -367,7 +368,7 @@ impl Committer {
         self.take_back_clean_stop()?;
         // The empty frame's group is opened in the next segment, by its first frame.
         let end = active.opened_at.unwrap_or(active.offset);
-        let sealed = Sealed::of(&active.runs, &self.world.shards);
+        let sealed = Sealed::counted(&active.runs, &self.world.shards);
         let footer = Footer {
             first_group: active.first_group,
             last_group: active.last_group,

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use crate::{Open, manifest::ManifestState};
 
 use super::{
-    Error, World,
+    Error, World, removal,
     scan::{Behind, LOOK_ON_BYTES, Walk},
     segment::{self, DIRECTORY, Segment, TEMPORARY},
 };
@@ -15,7 +15,7 @@ use super::{
 pub(crate) fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(), Error> {
     let removing: Vec<u64> = state.removing.iter().copied().collect();
     if !removing.is_empty() {
-        segment::finish_removal(world, &removing)?;
+        removal::finish_removal(world, &removing)?;
     }
     let io = |op| move |source| Error::Io { op, segment: 0, source };
     for name in world.disk.list(DIRECTORY).map_err(io("list"))? {
@@ -31,7 +31,8 @@ pub(crate) fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(
         let file = world.open_segment(&path, Open::Existing).map_err(io("open"))?;
         let header = segment::read_header(&*file).map_err(io("read"))?;
         let salt = header.map_or(0, |header| header.salt);
-        let unlisted = Segment { number, salt, bytes: 0, file, sealed: Mutex::new(None) };
+        let sealed = Mutex::new(None);
+        let unlisted = Segment { number, place: number, salt, bytes: 0, file, sealed };
         let read = Walk::new(&unlisted).and_then(|mut walk| walk.look_on(LOOK_ON_BYTES));
         let outlook = read.map_err(|source| Error::Io { op: "read", segment: number, source })?;
         // One that was made and not listed has a whole header and nothing else.

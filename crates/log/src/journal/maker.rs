@@ -1,4 +1,4 @@
-//! The thread behind the committer: makes the next segment ahead and removes dead ones.
+//! The thread behind the committer: makes the next segment ahead.
 //!
 //! Born with the journal, ends with [`Maker::stop`]. If it hangs, the committer waits when its segment is full.
 
@@ -32,7 +32,6 @@ struct State {
     segment_wanted: bool,
     /// After a failure: until then no other attempt, Unix ms.
     rest_until_ms: u64,
-    sweep_wanted: bool,
     stopping: bool,
 }
 
@@ -84,16 +83,6 @@ impl Maker {
         }
     }
 
-    /// Has dead segments removed soon.
-    pub fn sweep(&self, world: &World) {
-        if self.threads == Threads::Stepped {
-            report_sweep(segment::remove_dead(world));
-            return;
-        }
-        self.orders.state.lock().sweep_wanted = true;
-        self.orders.changed.notify_all();
-    }
-
     /// Ends the thread when its present work is done.
     pub fn stop(&self) {
         self.orders.state.lock().stopping = true;
@@ -114,10 +103,6 @@ impl Orders {
                 state = self.state.lock();
                 state.ready.push_back(made);
                 self.changed.notify_all();
-            } else if std::mem::take(&mut state.sweep_wanted) {
-                drop(state);
-                report_sweep(segment::remove_dead(world));
-                state = self.state.lock();
             } else {
                 self.changed.wait(&mut state);
             }
@@ -136,10 +121,4 @@ fn make(world: &World, reserve: &Reserve) -> Result<Arc<Segment>, Error> {
         reserve.release();
     }
     made
-}
-
-fn report_sweep(swept: Result<(), Error>) {
-    if let Err(error) = swept {
-        tracing::error!(%error, "dead segments stay for now");
-    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A record's way: [`Journal::append`] puts frames into the commit queue (`queue.rs`), the committer writes and syncs
 //! a group (`committer.rs`), shows it (`shard.rs`) and answers; readers find it in memory or in a segment
-//! (`plan.rs`, `reader.rs`). `maker.rs` prepares segments and removes dead ones, `recovery.rs` opens what an earlier life left.
+//! (`plan.rs`, `reader.rs`). `maker.rs` prepares segments, `sweeper.rs` gives the space of dead ones back, `recovery.rs`
+//! opens what an earlier life left.
 
 mod committer;
 mod footers;
@@ -13,9 +14,12 @@ mod pool;
 mod queue;
 mod reader;
 mod recovery;
+mod removal;
+mod rewrite;
 mod scan;
 mod segment;
 mod shard;
+mod sweeper;
 mod tail;
 mod verdict;
 
@@ -48,6 +52,7 @@ use self::{
     queue::{Item, Queue, Taken},
     segment::SegmentTable,
     shard::{Shard, ShardTable},
+    sweeper::Sweeper,
     tail::TailBudget,
 };
 
@@ -216,6 +221,8 @@ pub(crate) struct World {
     queue: Queue,
     poisoned: AtomicBool,
     damage_met: AtomicU64,
+    /// Held while a segment's number is allotted.
+    allotting: Mutex<()>,
 }
 
 impl World {
@@ -247,6 +254,7 @@ struct Inner {
     world: Arc<World>,
     pool: Pool,
     maker: Maker,
+    sweeper: Sweeper,
     /// In [`Threads::Stepped`] the committer waits here for [`Journal::step`].
     stepped: Mutex<Option<Committer>>,
     running: Mutex<Option<Running>>,
@@ -256,6 +264,7 @@ struct Inner {
 struct Running {
     committer: JoinHandle<()>,
     maker: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
 }
 
 impl Journal {
@@ -273,6 +282,7 @@ impl Journal {
             queue: Queue::default(),
             poisoned: AtomicBool::new(false),
             damage_met: AtomicU64::new(0),
+            allotting: Mutex::default(),
             config: options.config,
         });
         let recovered = recovery::recover(&world, options.next_shard)?;
@@ -290,6 +300,7 @@ impl Journal {
         let inner = Inner {
             pool: Pool::new(threads),
             maker,
+            sweeper: Sweeper::new(threads),
             world,
             stepped: Mutex::new(None),
             running: Mutex::new(None),
@@ -354,20 +365,27 @@ impl Journal {
     pub async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
         let world = &self.inner.world;
         let shard = world.shards.get(request.shard).ok_or(ReadError::UnknownShard)?;
-        match plan::plan(&shard, &request) {
-            Plan::Ready(page) => Ok(page),
-            Plan::Damaged { first, end } => {
-                Err(ReadError::Damaged { shard: request.shard, first, end })
+        loop {
+            let page = match plan::plan(&shard, &request) {
+                Plan::Ready(page) => return Ok(page),
+                Plan::Damaged { first, end } => {
+                    return Err(ReadError::Damaged { shard: request.shard, first, end });
+                }
+                Plan::Runs(cold) => {
+                    let (world, shard) = (world.clone(), shard.clone());
+                    let read = move || reader::read_runs(&world, &shard, &request, &cold);
+                    self.off_thread(read).await?
+                }
+                Plan::Span { span, start } => {
+                    let (world, shard) = (world.clone(), shard.clone());
+                    let read = move || reader::read_span(&world, &shard, &request, span, start);
+                    self.off_thread(read).await?
+                }
+            };
+            if let Some(page) = page {
+                return Ok(page);
             }
-            Plan::Runs(cold) => {
-                let world = world.clone();
-                self.off_thread(move || reader::read_runs(&world, &shard, &request, &cold)).await
-            }
-            Plan::Span { span, start } => {
-                let world = world.clone();
-                let read = move || reader::read_span(&world, &shard, &request, span, start);
-                self.off_thread(read).await
-            }
+            // What the plan led to was removed or rewritten meanwhile: the index knows better now.
         }
     }
 
@@ -376,16 +394,22 @@ impl Journal {
     pub async fn position_at(&self, shard: ShardLogId, ms: u64) -> Result<Position, ReadError> {
         let world = &self.inner.world;
         let shard = world.shards.get(shard).ok_or(ReadError::UnknownShard)?;
-        match plan::moment(&shard, ms) {
-            Moment::At(position) => Ok(position),
-            Moment::InRun(run, before_ms) => {
-                let world = world.clone();
-                let read = move || reader::moment_in_run(&world, &shard, run, before_ms, ms);
-                self.off_thread(read).await
-            }
-            Moment::InSpan(span) => {
-                let world = world.clone();
-                self.off_thread(move || reader::moment_in_span(&world, &shard, span, ms)).await
+        loop {
+            let found = match plan::moment(&shard, ms) {
+                Moment::At(position) => Some(position),
+                Moment::InRun(run, before_ms) => {
+                    let (world, shard) = (world.clone(), shard.clone());
+                    let read = move || reader::moment_in_run(&world, &shard, run, before_ms, ms);
+                    self.off_thread(read).await?
+                }
+                Moment::InSpan(span) => {
+                    let (world, shard) = (world.clone(), shard.clone());
+                    let read = move || reader::moment_in_span(&world, &shard, span, ms);
+                    self.off_thread(read).await?
+                }
+            };
+            if let Some(position) = found {
+                return Ok(position.max(shard.floor()));
             }
         }
     }
@@ -405,7 +429,7 @@ impl Journal {
                 shard.expire_before(cutoff_ms);
             }
         }
-        self.inner.maker.sweep(world);
+        self.inner.sweeper.sweep(world);
     }
 
     /// True when a write or sync failed: nothing more is taken in this life.
@@ -437,11 +461,14 @@ impl Journal {
         while self.inner.stepped.lock().is_some() {
             self.step();
         }
-        let Some(Running { committer, maker }) = self.inner.running.lock().take() else { return };
+        let Some(Running { committer, maker, sweeper }) = self.inner.running.lock().take() else {
+            return;
+        };
         // The committer first: what still waits may need a segment. A panic of a thread was reported when it happened.
         let _ = committer.join();
         self.inner.maker.stop();
-        let _ = maker.join();
+        self.inner.sweeper.stop();
+        let _ = (maker.join(), sweeper.join());
     }
 }
 
@@ -449,11 +476,12 @@ impl Inner {
     fn start(&self, committer: Committer) -> Result<(), Error> {
         let io = |source| Error::Io { op: "start a thread for", segment: 0, source };
         let maker = self.maker.start(self.world.clone()).map_err(io)?;
+        let sweeper = self.sweeper.start(self.world.clone()).map_err(io)?;
         let committer = std::thread::Builder::new()
             .name("journal-commit".to_owned())
             .spawn(move || committer.run())
             .map_err(io)?;
-        *self.running.lock() = Some(Running { committer, maker });
+        *self.running.lock() = Some(Running { committer, maker, sweeper });
         Ok(())
     }
 }

@@ -42,10 +42,13 @@ pub(crate) fn plan(shard: &Shard, request: &ReadRequest) -> Plan {
         return page(Vec::new(), request.from);
     }
     let Some(oldest) = index.oldest_from(request.cutoff_ms) else {
-        // All is expired; its segments may be gone.
         return page(Vec::new(), visible_end);
     };
-    let start = request.from.max(oldest);
+    // What stands before the floor may be gone, whatever clock the caller looked at.
+    let start = request.from.max(oldest).max(shard.floor());
+    if start >= visible_end {
+        return page(Vec::new(), start);
+    }
     if index.tail.front().is_some_and(|oldest| oldest.view.first() <= start) {
         let (frames, next) = from_tail(&index, start, request);
         return page(frames, next);
@@ -92,7 +95,7 @@ pub(crate) fn choose(
 
 impl Index {
     /// Where the records begin that are not expired by `cutoff_ms`, to a span or run.
-    fn oldest_from(&self, cutoff_ms: u64) -> Option<Position> {
+    pub fn oldest_from(&self, cutoff_ms: u64) -> Option<Position> {
         let at = self.spans.partition_point(|span| span.effective_ms < cutoff_ms);
         if let Some(span) = self.spans.get(at) {
             return Some(span.first);

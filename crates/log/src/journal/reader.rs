@@ -18,75 +18,73 @@ use super::{
     shard::{DAMAGED, IndexedRun, Shard, Span},
 };
 
-/// Reads from a sealed segment, at most to its end.
+/// Reads from a sealed segment, at most to its end. `None` if it was removed or rewritten meanwhile.
 pub(crate) fn read_span(
     world: &World,
     shard: &Shard,
     request: &ReadRequest,
     span: Span,
     start: Position,
-) -> Result<Page, ReadError> {
+) -> Result<Option<Page>, ReadError> {
     let end = span.last + 1;
-    let Some(segment) = world.segments.get(span.segment) else {
-        // It was removed meanwhile: all in it is expired.
-        return Ok(page(shard, Vec::new(), end));
-    };
+    let Some(segment) = world.segments.get(span.segment) else { return Ok(None) };
     let footer = world.footers.get(&segment)?;
     let runs = footer.runs_of(shard.id);
     let at = runs.partition_point(|run| run.run.last < start);
     let before = at.checked_sub(1).map_or(0, |before| runs[before].effective_ms);
     let effective_ms = span.effective_before_ms.max(before);
     let cold = choose(runs[at..].iter().copied(), start, effective_ms, request);
-    let read = read_runs(world, shard, request, &cold)?;
+    let Some(read) = read_runs(world, shard, request, &cold)? else { return Ok(None) };
     let last_run = at + cold.runs.len() == runs.len();
     if last_run && read.next < end && world.segments.get(span.segment).is_some() {
         // The segment has fewer positions than it should.
-        return damaged_or_partial(shard, request, read.frames, read.next, end);
+        return damaged_or_partial(shard, request, read.frames, read.next, end).map(Some);
     }
-    Ok(read)
+    Ok(Some(read))
 }
 
-/// Finds the first position in a span whose effective time is `ms` or later.
+/// Finds the first position in a span whose effective time is `ms` or later; `None` if the segment is not there any more.
 pub(crate) fn moment_in_span(
     world: &World,
     shard: &Shard,
     span: Span,
     ms: u64,
-) -> Result<Position, ReadError> {
-    let Some(segment) = world.segments.get(span.segment) else { return Ok(span.last + 1) };
+) -> Result<Option<Position>, ReadError> {
+    let Some(segment) = world.segments.get(span.segment) else { return Ok(None) };
     let footer = world.footers.get(&segment)?;
     let runs = footer.runs_of(shard.id);
     let at = runs.partition_point(|run| run.effective_ms < ms);
-    let Some(run) = runs.get(at) else { return Ok(span.first) };
+    let Some(run) = runs.get(at) else { return Ok(Some(span.first)) };
     let before = at.checked_sub(1).map_or(0, |before| runs[before].effective_ms);
     moment_in_run(world, shard, *run, span.effective_before_ms.max(before), ms)
 }
 
-/// Finds the first position in a run whose effective time is `ms` or later.
+/// Finds the first position in a run whose effective time is `ms` or later; `None` if the segment is not there any more.
 pub(crate) fn moment_in_run(
     world: &World,
     shard: &Shard,
     run: IndexedRun,
     mut effective_ms: u64,
     ms: u64,
-) -> Result<Position, ReadError> {
-    for view in read_stretch(world, shard, &[run])?.unwrap_or_default() {
+) -> Result<Option<Position>, ReadError> {
+    let Some(found) = read_stretch(world, shard, &[run])? else { return Ok(None) };
+    for view in found {
         effective_ms = effective_ms.max(view.arrival_ms());
         if effective_ms >= ms {
-            return Ok(view.first());
+            return Ok(Some(view.first()));
         }
     }
-    // Damaged or gone: whoever reads from the run's start is told which.
-    Ok(run.run.first)
+    // Damaged: whoever reads from the run's start is told.
+    Ok(Some(run.run.first))
 }
 
-/// Reads planned runs.
+/// Reads planned runs. `None` if their segment was removed or rewritten meanwhile.
 pub(crate) fn read_runs(
     world: &World,
     shard: &Shard,
     request: &ReadRequest,
     cold: &ColdRuns,
-) -> Result<Page, ReadError> {
+) -> Result<Option<Page>, ReadError> {
     let mut effective_ms = cold.effective_ms;
     let mut frames = Vec::new();
     let mut next = cold.start;
@@ -96,8 +94,8 @@ pub(crate) fn read_runs(
     }) {
         let promised = stretch.last().expect("a chunk has a run").run.last + 1;
         let Some(found) = read_stretch(world, shard, stretch)? else {
-            next = promised;
-            continue;
+            // What was found so far is whole; the rest stands elsewhere, or nowhere.
+            return Ok((!frames.is_empty()).then(|| page(shard, frames, next)));
         };
         for view in found {
             effective_ms = effective_ms.max(view.arrival_ms());
@@ -105,7 +103,7 @@ pub(crate) fn read_runs(
                 continue;
             }
             if view.first() > next && !view.follows_gap() {
-                return damaged_or_partial(shard, request, frames, next, view.first());
+                return damaged_or_partial(shard, request, frames, next, view.first()).map(Some);
             }
             next = view.end();
             if effective_ms >= request.cutoff_ms {
@@ -113,10 +111,10 @@ pub(crate) fn read_runs(
             }
         }
         if next < promised {
-            return damaged_or_partial(shard, request, frames, next, promised);
+            return damaged_or_partial(shard, request, frames, next, promised).map(Some);
         }
     }
-    Ok(page(shard, frames, next))
+    Ok(Some(page(shard, frames, next)))
 }
 
 fn page(shard: &Shard, frames: Vec<FrameView>, next: Position) -> Page {

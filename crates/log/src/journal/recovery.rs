@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use crate::{
     Disk, NextPosition, Open, Position, ShardLogId,
     format::{self, Footer, HEAD_BYTES, Head, Run},
-    manifest::{CleanStop, ManifestChange, ManifestState},
+    manifest::{CleanStop, ListedSegment, ManifestChange, ManifestState},
     mutant::{self, Mutant},
 };
 
@@ -110,7 +110,9 @@ struct Scanned {
 impl Recovery<'_> {
     fn open_segments(&mut self, state: &ManifestState) -> Result<Vec<Opened>, Error> {
         let mut opened = Vec::new();
-        for (&number, &salt) in &state.segments {
+        let mut listed: Vec<_> = state.segments.iter().collect();
+        listed.sort_unstable_by_key(|(_, listed)| listed.place);
+        for (&number, &ListedSegment { salt, place }) in listed {
             let path = segment::path(number);
             let file = match self.world.open_segment(&path, Open::Existing) {
                 Ok(file) => file,
@@ -133,7 +135,7 @@ impl Recovery<'_> {
                     length
                 }
             };
-            let segment = Segment { number, salt, bytes, file, sealed: Mutex::new(None) };
+            let segment = Segment { number, place, salt, bytes, file, sealed: Mutex::new(None) };
             // Footers are large: each is read when it is taken over.
             let has_trailer = read_trailer(&segment, length).map_err(io("read"))?.is_some();
             let short = length < bytes;
@@ -149,9 +151,10 @@ impl Recovery<'_> {
     ) -> Result<(Option<Active>, Vec<Arc<Segment>>), Error> {
         let mut used = Vec::new();
         let clean_end = self.clean_stop.as_ref().map(|stop| stop.segment).filter(|&end| end > 0);
+        // What was not sealed is in its own place.
         for one in &opened {
             // Behind a clean stop nothing was written.
-            let beyond = clean_end.is_some_and(|end| one.segment.number > end);
+            let beyond = clean_end.is_some_and(|end| one.segment.place > end);
             let written = one.has_trailer || one.short;
             used.push(written || (!beyond && has_bytes(&one.segment)?));
         }
@@ -168,7 +171,7 @@ impl Recovery<'_> {
             if one.has_trailer
                 && let Some((offset, footer)) = read_footer(&one.segment, one.length).map_err(io)?
             {
-                self.adopt_footer(&one.segment, &footer)?;
+                self.adopt_footer(&one.segment, offset, &footer)?;
                 if at == last_used && self.clean_stop.is_none() {
                     // It may be in the page cache only; written again, it is on the disk.
                     write_footer(&one.segment, offset, &footer)?;
@@ -189,7 +192,7 @@ impl Recovery<'_> {
         Ok((active, ready))
     }
 
-    fn adopt_footer(&mut self, segment: &Segment, footer: &Footer) -> Result<(), Error> {
+    fn adopt_footer(&mut self, segment: &Segment, end: u64, footer: &Footer) -> Result<(), Error> {
         self.group_max = self.group_max.max(footer.last_group);
         let mut spans: BTreeMap<ShardLogId, Run> = BTreeMap::new();
         for run in &footer.runs {
@@ -201,7 +204,7 @@ impl Recovery<'_> {
         for (id, span) in spans {
             let Some(shard) = self.shard(segment.number, id)? else { continue };
             self.note_lost(&shard, span.first, span.first_arrival_ms);
-            shard.adopt_span(segment.number, span.first, span.last, span.arrival_ms_max);
+            shard.adopt_span(segment.number, &span);
         }
         for next in &footer.next {
             if let Some(shard) = self.world.shards.get(next.shard) {
@@ -209,7 +212,10 @@ impl Recovery<'_> {
                 shard.adopt_next(*next);
             }
         }
-        *segment.sealed.lock() = Some(Sealed::of(&footer.runs, &self.world.shards));
+        let records: u64 = footer.runs.iter().map(|run| u64::from(run.records)).sum();
+        // Runs of several shards may cover the same bytes: about as many as records.
+        let estimated = |run: &Run| end * u64::from(run.records) / records.max(1);
+        *segment.sealed.lock() = Some(Sealed::of(&footer.runs, &self.world.shards, estimated));
         Ok(())
     }
 
@@ -366,6 +372,7 @@ impl Recovery<'_> {
                 }
             };
             shard.adopt_run(segment.number, run);
+            shard.writer.lock().segment_bytes += head.frame_bytes();
         }
         Ok(())
     }
@@ -404,7 +411,7 @@ impl Recovery<'_> {
 
     /// Gives a segment the footer that it lost. One with damage stays as it is; its runs are kept in memory.
     fn reseal(&mut self, segment: &Segment, scanned: Scanned) -> Result<(), Error> {
-        let mut sealed = Sealed::of(&scanned.runs, &self.world.shards);
+        let mut sealed = Sealed::counted(&scanned.runs, &self.world.shards);
         sealed.damaged = self.report.damage.iter().any(|damage| damage.segment == segment.number);
         if sealed.damaged {
             self.world.footers.pin(segment.number, &scanned.runs);
@@ -454,6 +461,7 @@ impl Recovery<'_> {
         for (&id, &next) in &self.trimmed {
             if let Some(shard) = self.world.shards.get(id) {
                 shard.adopt_next(NextPosition { shard: id, next, arrival_ms_max: 0 });
+                shard.trim_to(next);
             }
         }
         if !self.report.damage.is_empty() || (self.unsynced && !clean && self.group_max > 0) {

@@ -146,6 +146,12 @@ impl<'a> Walk<'a> {
         Ok(Step::Accepted { head, offset })
     }
 
+    /// The bytes of the frame that was accepted last.
+    pub fn frame(&mut self, offset: u64, head: &Head) -> io::Result<&[u8]> {
+        let length = head.frame_bytes() as usize;
+        Ok(&self.window.at(offset, length)?[..length])
+    }
+
     /// Goes on at a later offset, behind damage: perhaps in the middle of a group.
     pub fn resume(&mut self, offset: u64) {
         self.offset = offset;

@@ -9,10 +9,9 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    File, Open, ShardLogId,
+    File, Open, Position, ShardLogId,
     format::{Footer, HEAD_BYTES, Run, SegmentHeader, TRAILER_BYTES, decode_trailer},
     manifest::ManifestChange,
-    mutant::{self, Mutant},
 };
 
 use super::{Error, World, shard::ShardTable};
@@ -28,6 +27,8 @@ const FIRST_SEGMENT_BYTES: u64 = 16 << 20;
 /// A segment's file.
 pub(crate) struct Segment {
     pub number: u64,
+    /// Where it stands among the others: its number, or that of the segment whose living records it took over.
+    pub place: u64,
     pub salt: u64,
     /// Bytes written ahead.
     pub bytes: u64,
@@ -36,23 +37,63 @@ pub(crate) struct Segment {
     pub sealed: Mutex<Option<Sealed>>,
 }
 
-/// What decides when a sealed segment may go.
+impl Segment {
+    /// A new one in its own place.
+    pub fn unsealed(header: &SegmentHeader, file: Arc<dyn File>) -> Segment {
+        let &SegmentHeader { number, salt, bytes, .. } = header;
+        Segment { number, place: number, salt, bytes, file, sealed: Mutex::new(None) }
+    }
+}
+
+/// What decides when a sealed segment may go, or is worth rewriting.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sealed {
-    /// For each shard with records here, the effective time of the last one: when it is expired, all here are.
-    pub shards: BTreeMap<ShardLogId, u64>,
+    /// Every shard with records here.
+    pub shards: BTreeMap<ShardLogId, Share>,
+    /// The bytes were counted and not estimated.
+    pub counted: bool,
     /// It has damage, and so no footer: it is left as it is.
     pub damaged: bool,
 }
 
+/// What a shard has in a sealed segment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Share {
+    /// Its last record here: when that is expired, all here are.
+    pub last: Position,
+    /// That one's effective time.
+    pub newest_ms: u64,
+    /// Bytes of its frames.
+    pub bytes: u64,
+}
+
 impl Sealed {
     /// To be made while these runs are the newest that the shards know: a shard's largest arrival so far is then the
-    /// effective time of its last record here, also if the clock was set back.
-    pub fn of(runs: &[Run], shards: &ShardTable) -> Sealed {
-        let effective_ms = |id| shards.get(id).map_or(0, |shard| shard.arrival_ms_max());
-        let shards =
-            runs.iter().map(|run| (run.shard, run.arrival_ms_max.max(effective_ms(run.shard))));
-        Sealed { shards: shards.collect(), damaged: false }
+    /// effective time of its last record here, also if the clock was set back. `bytes_of` knows a run's share of bytes.
+    pub fn of(runs: &[Run], shards: &ShardTable, bytes_of: impl Fn(&Run) -> u64) -> Sealed {
+        let mut sealed = Sealed::default();
+        for run in runs {
+            let share = sealed.shards.entry(run.shard).or_default();
+            share.last = share.last.max(run.last);
+            share.newest_ms = share.newest_ms.max(run.arrival_ms_max);
+            share.bytes += bytes_of(run);
+        }
+        for (&id, share) in &mut sealed.shards {
+            let effective_ms = shards.get(id).map_or(0, |shard| shard.arrival_ms_max());
+            share.newest_ms = share.newest_ms.max(effective_ms);
+        }
+        sealed
+    }
+
+    /// Of the segment that the shards counted their bytes for.
+    pub fn counted(runs: &[Run], shards: &ShardTable) -> Sealed {
+        let mut sealed = Sealed::of(runs, shards, |_| 0);
+        for (&id, share) in &mut sealed.shards {
+            let Some(shard) = shards.get(id) else { continue };
+            share.bytes = std::mem::take(&mut shard.writer.lock().segment_bytes);
+        }
+        sealed.counted = true;
+        sealed
     }
 }
 
@@ -88,21 +129,21 @@ impl SegmentTable {
 
     /// All of them, oldest first.
     pub fn all(&self) -> Vec<Arc<Segment>> {
-        self.map.lock().values().cloned().collect()
+        let mut segments: Vec<_> = self.map.lock().values().cloned().collect();
+        segments.sort_unstable_by_key(|segment| segment.place);
+        segments
     }
 }
 
 /// Makes the next segment: written, synced, named, listed. Only then may a group go there.
 pub(crate) fn make(world: &World) -> Result<Arc<Segment>, Error> {
-    let state = world.manifest.state();
-    let number = state.next_segment;
-    world.manifest.record(ManifestChange::SegmentAllotted { number })?;
+    let (number, journal_id) = allot(world, |number| ManifestChange::SegmentAllotted { number })?;
     let doublings = (number - 1).min(16) as u32;
     let bytes = world.config.segment_bytes.min(FIRST_SEGMENT_BYTES << doublings);
     let header = SegmentHeader {
         number,
         salt: world.rng.next_u64(),
-        journal_id: state.journal_id,
+        journal_id,
         made_at_ms: world.clock.now_ms(),
         bytes,
     };
@@ -116,7 +157,18 @@ pub(crate) fn make(world: &World) -> Result<Arc<Segment>, Error> {
     })?;
     world.manifest.record(ManifestChange::SegmentListed { number, salt: header.salt })?;
     tracing::debug!(segment = number, bytes, "segment made ahead");
-    Ok(Arc::new(Segment { number, salt: header.salt, bytes, file, sealed: Mutex::new(None) }))
+    Ok(Arc::new(Segment::unsealed(&header, file)))
+}
+
+/// The next segment's number, which `change` makes durable, and the journal's id.
+pub(crate) fn allot(
+    world: &World,
+    change: impl FnOnce(u64) -> ManifestChange,
+) -> Result<(u64, u128), Error> {
+    let _one_at_a_time = world.allotting.lock();
+    let state = world.manifest.state();
+    world.manifest.record(change(state.next_segment))?;
+    Ok((state.next_segment, state.journal_id))
 }
 
 /// Blocks that are really written are synced about a third faster later than ones that are only reserved.
@@ -198,71 +250,5 @@ pub(crate) fn zero(segment: &Segment, from: u64, to: u64) -> io::Result<()> {
         }
         at += take as u64;
     }
-    Ok(())
-}
-
-/// Removes what nothing alive needs: all records expired or of deleted shards, and a later footer is durable.
-pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
-    let sealed: Vec<(Arc<Segment>, Sealed)> = world
-        .segments
-        .all()
-        .into_iter()
-        .filter_map(|segment| {
-            let sealed = segment.sealed.lock().clone().filter(|sealed| !sealed.damaged)?;
-            Some((segment, sealed))
-        })
-        .collect();
-    // The newest footer stays: it holds the positions of the shards that write nothing.
-    let Some((_, mut older)) = sealed.split_last() else { return Ok(()) };
-    if mutant::is(Mutant::RemovalBeforeLaterFooter) {
-        older = &sealed;
-    }
-    let dead: Vec<u64> = older
-        .iter()
-        .filter(|(_, sealed)| sealed.shards.iter().all(|(id, newest)| is_dead(world, *id, *newest)))
-        .map(|(segment, _)| segment.number)
-        .collect();
-    if dead.is_empty() {
-        return Ok(());
-    }
-    let known = world.manifest.state().trimmed;
-    let mut trimmed = Vec::new();
-    for shard in world.shards.all() {
-        let mut index = shard.index.write();
-        let end = dead.iter().filter_map(|&number| index.drop_segment(number)).max();
-        // Segments go in any order: an older one may go after a newer one.
-        let end = end.filter(|end| known.get(&shard.id).is_none_or(|known| known < end));
-        trimmed.extend(end.map(|end| (shard.id, end)));
-    }
-    if mutant::is(Mutant::NoNextPositionInFooter) || mutant::is(Mutant::RemovalBeforeLaterFooter) {
-        trimmed.clear();
-    }
-    dead.iter().for_each(|&number| world.segments.remove(number));
-    let gone = |id: &ShardLogId| world.shards.get(*id).is_none();
-    let forgotten = known.into_keys().filter(gone).collect();
-    let numbers = dead.clone();
-    world.manifest.record(ManifestChange::RemovalStarted { numbers, trimmed, forgotten })?;
-    finish_removal(world, &dead)?;
-    tracing::info!(segments = ?dead, "segments removed: all in them is expired or deleted");
-    Ok(())
-}
-
-fn is_dead(world: &World, id: ShardLogId, newest_ms: u64) -> bool {
-    world.shards.get(id).is_none_or(|shard| newest_ms < shard.cutoff_ms())
-}
-
-/// Unlinks segments of the removal list and takes them off it.
-pub(crate) fn finish_removal(world: &World, numbers: &[u64]) -> Result<(), Error> {
-    for &number in numbers {
-        match world.disk.remove(&path(number)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Io { op: "remove", segment: number, source: error });
-            }
-            _ => {}
-        }
-    }
-    let sync = world.disk.sync_dir(DIRECTORY);
-    sync.map_err(|source| Error::Io { op: "sync directory", segment: 0, source })?;
-    world.manifest.record(ManifestChange::RemovalFinished { numbers: numbers.to_vec() })?;
     Ok(())
 }

@@ -25,8 +25,10 @@ pub(crate) struct Shard {
     pub id: ShardLogId,
     visible_end: AtomicU64,
     arrival_ms_max: AtomicU64,
-    /// Everything that arrived before is expired, as far as the journal was told.
+    /// Everything that arrived before is expired, as the journal was told last.
     cutoff_ms: AtomicU64,
+    /// Every position before is expired for good, whatever a clock says later.
+    floor: AtomicU64,
     pub index: RwLock<Index>,
     pub writer: Mutex<Writer>,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Writer {
     pub closed: bool,
     /// The shard's last run in the active segment, as an index into the segment's runs.
     pub open_run: Option<(u64, usize)>,
+    /// Bytes of the shard's frames in the segment that is not sealed.
+    pub segment_bytes: u64,
 }
 
 /// Where a shard's records stand.
@@ -96,6 +100,7 @@ impl Shard {
             visible_end: AtomicU64::new(next.next),
             arrival_ms_max: AtomicU64::new(next.arrival_ms_max),
             cutoff_ms: AtomicU64::new(0),
+            floor: AtomicU64::new(1),
             index: RwLock::default(),
             writer: Mutex::new(Writer { next: next.next, ..Writer::default() }),
         })
@@ -124,14 +129,31 @@ impl Shard {
         self.cutoff_ms.load(Ordering::Acquire)
     }
 
-    /// Remembers that everything before `cutoff_ms` is expired; never moves back.
+    /// Everything that arrived before `cutoff_ms` is expired. A clock that is set back moves that back, but not the floor:
+    /// what comes later is alive, and what was expired stays so.
     pub fn expire_before(&self, cutoff_ms: u64) {
-        self.cutoff_ms.fetch_max(cutoff_ms, Ordering::AcqRel);
+        self.cutoff_ms.store(cutoff_ms, Ordering::Release);
+        let index = self.index.read();
+        self.trim_to(index.oldest_from(cutoff_ms).unwrap_or(self.visible_end()));
+    }
+
+    /// The first position that may be alive.
+    pub fn floor(&self) -> Position {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    /// Every position before `end` is expired for good.
+    pub fn trim_to(&self, end: Position) {
+        self.floor.fetch_max(end, Ordering::AcqRel);
     }
 
     /// Makes durable frames visible. `runs` says where they stand: the first may be the last known one, grown.
     pub fn publish(&self, segment: u64, runs: &[Run], frames: impl Iterator<Item = FrameView>) {
+        let mut frames = frames.peekable();
         let mut index = self.index.write();
+        if let Some(first) = frames.peek() {
+            self.leave_future_out(&mut index, first.arrival_ms());
+        }
         let mut run_effective_ms = self.arrival_ms_max();
         for run in runs {
             run_effective_ms = run_effective_ms.max(run.arrival_ms_max);
@@ -148,8 +170,22 @@ impl Shard {
         self.visible_end.store(end, Ordering::Release);
     }
 
+    /// What arrived far in the future of what arrives at `now_ms` came by a clock that was wrong: it counts as arrived now,
+    /// so that it does not keep alive what comes behind it, and times in a shard never go back.
+    fn leave_future_out(&self, index: &mut Index, now_ms: u64) {
+        /// A clock may be set back by less: then what was the newest time stays that for a while.
+        const SMALL_STEP_MS: u64 = 60_000;
+        if self.arrival_ms_max() > now_ms.saturating_add(SMALL_STEP_MS) {
+            self.arrival_ms_max.store(now_ms, Ordering::Release);
+            index.cap_times(now_ms);
+        }
+    }
+
     /// Takes over what recovery found of the shard in one segment.
     pub fn adopt_run(&self, segment: u64, run: Run) {
+        if run.records > 0 {
+            self.leave_future_out(&mut self.index.write(), run.first_arrival_ms);
+        }
         let effective_ms = self.arrival_ms_max().max(run.arrival_ms_max);
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
         self.visible_end.fetch_max(run.last + 1, Ordering::AcqRel);
@@ -161,7 +197,17 @@ impl Shard {
     /// Notes that the positions from `first` to before `end` stood in a sealed segment and are lost. They count as
     /// lost until `arrival_ms`, a time that they surely arrived before, has expired.
     pub fn adopt_lost_span(&self, first: Position, end: Position, arrival_ms: u64) {
-        self.adopt_span(DAMAGED, first, end - 1, arrival_ms);
+        let lost = Run {
+            shard: self.id,
+            first,
+            last: end - 1,
+            first_arrival_ms: arrival_ms,
+            arrival_ms_max: arrival_ms,
+            offset: 0,
+            bytes: 0,
+            records: 0,
+        };
+        self.adopt_span(DAMAGED, &lost);
     }
 
     /// Leaves out positions that may have been given by a life whose traces are damaged.
@@ -172,7 +218,9 @@ impl Shard {
     }
 
     /// Takes over a sealed segment's positions.
-    pub fn adopt_span(&self, segment: u64, first: Position, last: Position, arrival_ms_max: u64) {
+    pub fn adopt_span(&self, segment: u64, span: &Run) {
+        let Run { first, last, arrival_ms_max, .. } = *span;
+        self.leave_future_out(&mut self.index.write(), span.first_arrival_ms);
         let effective_before_ms = self.arrival_ms_max();
         let effective_ms = effective_before_ms.max(arrival_ms_max);
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
@@ -224,6 +272,20 @@ impl Index {
         }
     }
 
+    fn cap_times(&mut self, now_ms: u64) {
+        let spans = self.spans.iter_mut().rev().map(|span| &mut span.effective_ms);
+        let runs = self.runs.iter_mut().rev().map(|run| &mut run.effective_ms);
+        let tail = self.tail.iter_mut().rev().map(|frame| &mut frame.effective_ms);
+        let cap = |time: &mut u64| *time = (*time).min(now_ms);
+        spans.take_while(|time| **time > now_ms).for_each(cap);
+        runs.take_while(|time| **time > now_ms).for_each(cap);
+        tail.take_while(|time| **time > now_ms).for_each(cap);
+        for span in self.spans.iter_mut().rev().take_while(|span| span.effective_before_ms > now_ms)
+        {
+            span.effective_before_ms = now_ms;
+        }
+    }
+
     /// The active segment was sealed: its footer has the runs now.
     pub fn seal(&mut self, segment: u64) {
         let (Some(first), Some(last)) = (self.runs.front(), self.runs.back()) else { return };
@@ -236,6 +298,24 @@ impl Index {
         };
         self.runs = VecDeque::new();
         self.spans.push_back(span);
+    }
+
+    /// The largest arrival in the shard before what a sealed segment has of it.
+    pub fn effective_before(&self, segment: u64) -> Option<u64> {
+        let span = self.spans.iter().find(|span| span.segment == segment);
+        span.map(|span| span.effective_before_ms)
+    }
+
+    /// The position behind the last one that a sealed segment has.
+    pub fn end_in(&self, segment: u64) -> Option<Position> {
+        self.spans.iter().find(|span| span.segment == segment).map(|span| span.last + 1)
+    }
+
+    /// What is alive of a segment stands in another one now, from `first` on.
+    pub fn move_span(&mut self, from: u64, to: u64, first: Position) {
+        if let Some(span) = self.spans.iter_mut().find(|span| span.segment == from) {
+            (span.segment, span.first) = (to, first);
+        }
     }
 
     /// Forgets a segment that goes; answers the position behind the last one that stood there.
