@@ -1,5 +1,6 @@
-//! How much does the journal add to the disk? Appends per second at several numbers of writers, beside the floor: the
-//! same bytes written to an overwritten file with one `fdatasync` for each group that so many writers can make.
+//! How much does the journal add to the disk? Appends per second at several numbers of writers, synced and left to the
+//! operating system, beside the floor: the same bytes written to an overwritten file with one `fdatasync` for each
+//! group that so many writers can make.
 //!
 //!     cargo bench -p nautilus-log --bench append [-- --smoke]
 
@@ -18,12 +19,13 @@ use std::{
 };
 
 use common::{Home, wait};
-use nautilus_log::{Disk, FrameBuilder, Open, RealDisk, ShardLogId};
+use nautilus_log::{Disk, Durability, FrameBuilder, Open, RealDisk, ShardLogId};
 
 fn main() {
     let smoke = std::env::args().any(|argument| argument == "--smoke");
     let span = Duration::from_millis(if smoke { 50 } else { 3000 });
-    println!("{:<34} {:>12} {:>12} {:>7}", "appends/s", "journal", "disk alone", "share");
+    let head = ["appends/s", "journal", "disk alone", "share", "`os`"];
+    println!("{:<34} {:>12} {:>12} {:>7} {:>12}", head[0], head[1], head[2], head[3], head[4]);
     for (name, writers, records) in [
         ("1 record of 1 KiB, 1 writer", 1, 1),
         ("1 record of 1 KiB, 16 writers", 16, 1),
@@ -31,14 +33,22 @@ fn main() {
         ("500 records of 1 KiB, 4 writers", 4, 500),
         ("500 records of 1 KiB, 16 writers", 16, 500),
     ] {
-        let journal = appends_per_second(writers, records, span);
+        let journal = appends_per_second(Durability::Fsync, writers, records, span);
         let floor = disk_alone(writers, records, span);
-        println!("{name:<34} {journal:>12.0} {floor:>12.0} {:>7.2}", journal / floor);
+        let unsynced = appends_per_second(Durability::Os, writers, records, span);
+        let share = journal / floor;
+        println!("{name:<34} {journal:>12.0} {floor:>12.0} {share:>7.2} {unsynced:>12.0}");
     }
 }
 
-fn appends_per_second(writers: usize, records: usize, span: Duration) -> f64 {
+fn appends_per_second(
+    durability: Durability,
+    writers: usize,
+    records: usize,
+    span: Duration,
+) -> f64 {
     let mut home = Home::new();
+    home.durability = durability;
     home.segment_bytes = 256 << 20;
     home.tail_bytes_max = 64 << 20;
     let (journal, _) = home.open(&[1, 2, 3, 4]);

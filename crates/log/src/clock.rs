@@ -12,6 +12,16 @@ use parking_lot::Mutex;
 pub trait Clock: Send + Sync + 'static {
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
+
+    /// What the wall clock shows, also while that has jumped and is not followed.
+    fn wall_ms(&self) -> u64 {
+        self.now_ms()
+    }
+
+    /// True while the wall clock has jumped and nobody knows whether that stands: nothing expires meanwhile.
+    fn is_unsure(&self) -> bool {
+        false
+    }
 }
 
 /// The wall clock may differ by this from what the running clock says before that is a jump.
@@ -38,13 +48,29 @@ impl SystemClock {
     pub fn advance_ms(&self, ms: u64) {
         self.advanced_ms.fetch_add(ms, Ordering::SeqCst);
     }
+
+    fn advanced(&self, ms: i64) -> u64 {
+        unix_ms(ms).saturating_add(self.advanced_ms.load(Ordering::SeqCst))
+    }
 }
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
-        let now_ms = self.follower.now_ms(wall_ms(), running_ms());
-        now_ms.saturating_add(self.advanced_ms.load(Ordering::SeqCst))
+        self.advanced(self.follower.read(wall_ms(), running_ms()).now_ms)
     }
+
+    fn wall_ms(&self) -> u64 {
+        self.advanced(wall_ms())
+    }
+
+    fn is_unsure(&self) -> bool {
+        self.follower.read(wall_ms(), running_ms()).is_unsure
+    }
+}
+
+/// Times before the epoch are the epoch.
+fn unix_ms(ms: i64) -> u64 {
+    u64::try_from(ms).unwrap_or(0)
 }
 
 /// The service clock's rule, without clocks.
@@ -64,6 +90,13 @@ struct Jump {
     since_running_ms: i64,
 }
 
+/// What the service clock shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reading {
+    now_ms: i64,
+    is_unsure: bool,
+}
+
 impl Follower {
     fn new(wall_ms: i64, running_ms: i64) -> Follower {
         Follower {
@@ -73,49 +106,53 @@ impl Follower {
         }
     }
 
-    fn now_ms(&self, wall_ms: i64, running_ms: i64) -> u64 {
-        let offset_ms = self.offset_ms.load(Ordering::Relaxed);
-        let wall_offset_ms = wall_ms - running_ms;
-        if (wall_offset_ms - offset_ms).abs() <= JUMP_MS {
-            if wall_offset_ms != offset_ms {
-                self.offset_ms.store(wall_offset_ms, Ordering::Relaxed);
-            }
-            if self.has_jump.load(Ordering::Relaxed) {
-                self.has_jump.store(false, Ordering::Relaxed);
-                *self.jump.lock() = None;
-            }
-            return wall_ms.max(0) as u64;
+    fn read(&self, wall_ms: i64, running_ms: i64) -> Reading {
+        let offset_ms = wall_ms - running_ms;
+        let followed_ms = self.offset_ms.load(Ordering::Relaxed);
+        if (offset_ms - followed_ms).abs() > JUMP_MS {
+            return self.read_jumped(wall_ms, running_ms);
         }
-        if self.jump_stands(wall_offset_ms, running_ms) {
-            tracing::warn!(
-                ms = wall_offset_ms - offset_ms,
-                "the wall clock's jump stands: following it"
-            );
-            self.offset_ms.store(wall_offset_ms, Ordering::Relaxed);
-            return wall_ms.max(0) as u64;
+        if offset_ms != followed_ms {
+            self.offset_ms.store(offset_ms, Ordering::Relaxed);
         }
-        (running_ms + offset_ms).max(0) as u64
+        if self.has_jump.load(Ordering::Relaxed) {
+            self.forget(&mut self.jump.lock());
+        }
+        Reading { now_ms: wall_ms, is_unsure: false }
     }
 
-    fn jump_stands(&self, offset_ms: i64, running_ms: i64) -> bool {
+    fn read_jumped(&self, wall_ms: i64, running_ms: i64) -> Reading {
+        let offset_ms = wall_ms - running_ms;
         let mut jump = self.jump.lock();
+        // Another thread may have followed it just now.
+        let ahead_ms = offset_ms - self.offset_ms.load(Ordering::Relaxed);
+        if ahead_ms.abs() <= JUMP_MS {
+            return Reading { now_ms: wall_ms, is_unsure: false };
+        }
         match *jump {
             Some(known) if (known.offset_ms - offset_ms).abs() <= JUMP_MS => {
-                let stands = running_ms - known.since_running_ms >= JUMP_STANDS_MS;
-                if stands {
-                    *jump = None;
+                if running_ms - known.since_running_ms >= JUMP_STANDS_MS {
+                    tracing::warn!(ms = ahead_ms, "the wall clock's jump stands: following it");
+                    self.offset_ms.store(offset_ms, Ordering::Relaxed);
+                    self.forget(&mut jump);
+                    return Reading { now_ms: wall_ms, is_unsure: false };
                 }
-                stands
             }
             _ => {
                 tracing::warn!(
+                    ms = ahead_ms,
                     "the wall clock jumped: it is followed when that has stood for 10 minutes"
                 );
                 self.has_jump.store(true, Ordering::Relaxed);
                 *jump = Some(Jump { offset_ms, since_running_ms: running_ms });
-                false
             }
         }
+        Reading { now_ms: wall_ms - ahead_ms, is_unsure: true }
+    }
+
+    fn forget(&self, jump: &mut Option<Jump>) {
+        *jump = None;
+        self.has_jump.store(false, Ordering::Relaxed);
     }
 }
 
@@ -160,6 +197,66 @@ impl Clock for ManualClock {
     }
 }
 
+/// The service clock over a wall clock and a running clock that stand still until a test moves them: the rule itself
+/// is in the test.
+#[derive(Debug)]
+pub struct FollowingClock {
+    follower: Follower,
+    wall_ms: AtomicI64,
+    running_ms: AtomicI64,
+}
+
+impl FollowingClock {
+    /// A clock that shows `now_ms`.
+    pub fn new(now_ms: u64) -> FollowingClock {
+        let now_ms = now_ms as i64;
+        FollowingClock {
+            follower: Follower::new(now_ms, 0),
+            wall_ms: AtomicI64::new(now_ms),
+            running_ms: AtomicI64::new(0),
+        }
+    }
+
+    /// Time passes, for both clocks.
+    pub fn pass_ms(&self, ms: u64) {
+        self.running_ms.fetch_add(ms as i64, Ordering::SeqCst);
+        self.jump_ms(ms as i64);
+    }
+
+    /// Somebody sets the wall clock, and it is looked at.
+    pub fn jump_ms(&self, ms: i64) {
+        self.wall_ms.fetch_add(ms, Ordering::SeqCst);
+        self.read();
+    }
+
+    /// Sets the wall clock, also back, as if it had shown that for long.
+    pub fn set_ms(&self, now_ms: u64) {
+        self.wall_ms.store(now_ms as i64, Ordering::SeqCst);
+        let offset_ms = now_ms as i64 - self.running_ms.load(Ordering::SeqCst);
+        self.follower.offset_ms.store(offset_ms, Ordering::SeqCst);
+        self.read();
+    }
+
+    fn read(&self) -> Reading {
+        let wall_ms = self.wall_ms.load(Ordering::SeqCst);
+        self.follower.read(wall_ms, self.running_ms.load(Ordering::SeqCst))
+    }
+}
+
+impl Clock for FollowingClock {
+    fn now_ms(&self) -> u64 {
+        unix_ms(self.read().now_ms)
+    }
+
+    fn wall_ms(&self) -> u64 {
+        unix_ms(self.wall_ms.load(Ordering::SeqCst))
+    }
+
+    fn is_unsure(&self) -> bool {
+        self.read().is_unsure
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,8 +270,10 @@ mod tests {
     fn followed(readings: &[(i64, i64)]) -> Vec<i64> {
         let follower = Follower::new(WALL_MS, 0);
         let read = |&(running_ms, jump_ms): &(i64, i64)| {
-            let now_ms = follower.now_ms(WALL_MS + running_ms + jump_ms, running_ms);
-            now_ms as i64 - WALL_MS - running_ms
+            let reading = follower.read(WALL_MS + running_ms + jump_ms, running_ms);
+            let followed_ms = reading.now_ms - WALL_MS - running_ms;
+            assert!(reading.is_unsure || (followed_ms - jump_ms) == 0, "{reading:?}");
+            followed_ms
         };
         readings.iter().map(read).collect()
     }
@@ -197,6 +296,26 @@ mod tests {
                 (11 * MINUTE_MS, jump_ms),
             ];
             assert_eq!(followed(&readings), [0, 0, 0, jump_ms, jump_ms]);
+        }
+    }
+
+    #[test]
+    fn while_a_jump_may_be_none_the_wall_clock_is_told_and_time_is_unsure() {
+        for jump_ms in [HOUR_MS, -HOUR_MS, 10 * YEAR_MS, -10 * YEAR_MS] {
+            let clock = FollowingClock::new(WALL_MS as u64);
+            let seen = || (clock.now_ms() as i64, clock.wall_ms() as i64, clock.is_unsure());
+            clock.jump_ms(jump_ms);
+            assert_eq!(seen(), (WALL_MS, WALL_MS + jump_ms, true));
+            clock.pass_ms(JUMP_STANDS_MS as u64 - 1);
+            let now_ms = WALL_MS + JUMP_STANDS_MS - 1;
+            assert_eq!(seen(), (now_ms, now_ms + jump_ms, true));
+            clock.pass_ms(1);
+            assert_eq!(seen(), (now_ms + 1 + jump_ms, now_ms + 1 + jump_ms, false));
+
+            clock.jump_ms(-jump_ms);
+            assert!(clock.is_unsure());
+            clock.jump_ms(jump_ms);
+            assert_eq!(seen(), (now_ms + 1 + jump_ms, now_ms + 1 + jump_ms, false));
         }
     }
 

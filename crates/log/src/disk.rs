@@ -4,6 +4,7 @@
 //! Paths are relative to the data directory. What a call promises after a crash:
 //! a file's bytes are durable after [`File::sync`], a created, renamed or removed name after [`Disk::sync_dir`].
 
+mod blocks;
 mod direct;
 mod memory;
 mod real;
@@ -13,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+pub(crate) use blocks::{Unreadable, is_unreadable, read_around, readable};
 pub use memory::MemoryDisk;
 pub use real::{DirectoryLock, RealDisk};
 
@@ -35,6 +37,10 @@ pub trait Disk: Send + Sync + 'static {
     fn open_log(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
         self.open(path, how)
     }
+    /// As [`Disk::open_log`], for a file whose writes are not waited for: the cache may take small ones.
+    fn open_unsynced_log(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
+        self.open(path, how)
+    }
     /// Creates a directory and its parents; an existing one is fine.
     fn create_dir(&self, path: &str) -> io::Result<()>;
     /// The names in a directory, in any order.
@@ -55,9 +61,9 @@ pub trait File: Send + Sync + 'static {
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
-    /// Fills `buf` from `offset`, or fails with `UnexpectedEof`.
+    /// Fills `buf` from `offset`, or fails with `UnexpectedEof`; how much of `buf` a failed read has filled is not known.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
-    /// Writes all of `bufs`, one behind the other, at `offset`.
+    /// Writes all of `bufs`, one behind the other, at `offset`. A write that fails may have written any part of them.
     fn write_at(&self, bufs: &mut [IoSlice<'_>], offset: u64) -> io::Result<()>;
     /// Cuts or extends the file with zeros.
     fn set_len(&self, len: u64) -> io::Result<()>;

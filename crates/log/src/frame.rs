@@ -3,6 +3,11 @@
 //! The request's own task builds the body and its checksum; the committer only fills the head. The buffer that
 //! was written is the buffer that the tail serves.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bytes::Bytes;
 
 use crate::{
@@ -116,8 +121,55 @@ impl Frame {
         head
     }
 
-    pub(crate) fn into_view(self, head: Head) -> FrameView {
-        FrameView { head, bytes: Bytes::from(self.bytes) }
+    /// The frame for readers; it counts in `alive` until the last of them drops it.
+    pub(crate) fn into_view(self, head: Head, alive: &Arc<Alive>) -> FrameView {
+        let cost = self.bytes.capacity() + FRAME_OVERHEAD_BYTES;
+        let buffer = Buffer { bytes: self.bytes, _counted: Counted::new(alive, cost) };
+        FrameView { head, bytes: Bytes::from_owner(buffer) }
+    }
+}
+
+/// Memory that a frame costs beside its bytes: its place in the shard's tail, its owner, what the allocator adds.
+pub(crate) const FRAME_OVERHEAD_BYTES: usize = 256;
+
+/// How many bytes of memory the frames take that were appended in this life, whoever holds them.
+#[derive(Debug, Default)]
+pub(crate) struct Alive(AtomicUsize);
+
+impl Alive {
+    pub fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Bytes that count in [`Alive`] as long as this lives.
+struct Counted {
+    alive: Arc<Alive>,
+    bytes: usize,
+}
+
+impl Counted {
+    fn new(alive: &Arc<Alive>, bytes: usize) -> Counted {
+        alive.0.fetch_add(bytes, Ordering::Relaxed);
+        Counted { alive: alive.clone(), bytes }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.alive.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The buffer that a request filled, on loan to readers.
+struct Buffer {
+    bytes: Vec<u8>,
+    _counted: Counted,
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -22,7 +22,7 @@ pub use disk::{DirectoryLock, Disk, File, MemoryDisk, Open, RealDisk};
 pub use format::NextPosition;
 pub use frame::{Frame, FrameBuilder, FrameView, RecordView};
 pub use journal::{
-    Config, Cut, CutShard, Damage, Durability, Error, Journal, Options, Report, prepare,
+    Config, Cut, CutShard, Damage, Durability, Error, Journal, Options, Report, ShardWatch, prepare,
 };
 pub use manifest::{
     CleanStop, ListedSegment, Manifest, ManifestChange, ManifestError, ManifestState,
@@ -80,7 +80,7 @@ pub enum Refusal {
 pub struct ShardTail {
     /// The position that the next visible record will have or exceed; 1 in an empty shard.
     pub visible_end: Position,
-    /// The largest arrival so far, Unix ms; 0 in an empty shard.
+    /// The largest arrival so far, Unix ms, also if that is in the future; 0 in an empty shard.
     pub last_arrival_ms: u64,
 }
 

@@ -35,6 +35,9 @@ pub struct ManifestState {
     /// For each shard with records in segments that were removed, the position behind the last of them: what is missing
     /// before it has expired, what is missing behind it is damage.
     pub trimmed: BTreeMap<ShardLogId, Position>,
+    /// How often positions were left out, in all shards at once. A position's upper 32 bits say after which time it was
+    /// given, so that none is given twice even when all that was written since is lost.
+    pub skips: u64,
     /// How the journal was left, if it was left in peace.
     pub clean_stop: Option<CleanStop>,
 }
@@ -112,6 +115,11 @@ pub enum ManifestChange {
         /// Their numbers.
         numbers: Vec<u64>,
     },
+    /// Positions are left out for the so-manieth time.
+    PositionsSkipped {
+        /// Greater than before.
+        times: u64,
+    },
     /// Nothing is written behind this.
     Stopped(CleanStop),
     /// Something may be written from now on.
@@ -154,6 +162,7 @@ impl ManifestState {
                     self.removing.remove(number);
                 }
             }
+            ManifestChange::PositionsSkipped { times } => self.skips = *times,
             ManifestChange::Stopped(stop) => self.clean_stop = Some(stop.clone()),
             ManifestChange::Started => self.clean_stop = None,
         }

@@ -17,12 +17,18 @@ const BYTES: usize = 4 << 20;
 #[derive(Clone)]
 pub struct Reserve {
     disk: Arc<dyn Disk>,
+    bytes: usize,
 }
 
 impl Reserve {
     /// The reserve on `disk`.
     pub fn new(disk: Arc<dyn Disk>) -> Reserve {
-        Reserve { disk }
+        Reserve { disk, bytes: BYTES }
+    }
+
+    /// One of another size, for a disk that is a toy.
+    pub fn of_bytes(disk: Arc<dyn Disk>, bytes: usize) -> Reserve {
+        Reserve { disk, bytes }
     }
 
     /// Gives the space back; false if that was done before.
@@ -51,8 +57,8 @@ impl Reserve {
 
     fn write(&self) -> io::Result<()> {
         let file = self.disk.open(TEMPORARY, Open::Either)?;
-        let zeros = vec![0; 1 << 20];
-        for offset in (0..BYTES).step_by(zeros.len()) {
+        let zeros = vec![0; self.bytes.min(1 << 20)];
+        for offset in (0..self.bytes).step_by(zeros.len()) {
             file.write_at(&mut [IoSlice::new(&zeros)], offset as u64)?;
         }
         file.sync()?;

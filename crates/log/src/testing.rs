@@ -1,9 +1,9 @@
-//! A catalog's side in memory, for tests of this room and of those above.
+//! A catalog's side in memory, and a clock that may jump, for tests of this room and of those above.
 
 use parking_lot::Mutex;
 
-pub use crate::disk::MemoryDisk;
 use crate::{Manifest, ManifestChange, ManifestError, ManifestState};
+pub use crate::{clock::FollowingClock, disk::MemoryDisk};
 
 /// A manifest that lives as long as its value.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use common::{NOW_MS, append, frame, read_all, wait};
 use nautilus_log::{
-    AppendResult, Config, Durability, Journal, ManualClock, Options, Refusal, Report, SeededRng,
-    ShardLogId, Threads,
+    AppendResult, Config, Durability, Journal, ManualClock, Options, ReadRequest, Refusal, Report,
+    SeededRng, ShardLogId, Threads,
     testing::{MemoryDisk, MemoryManifest},
 };
 
@@ -107,6 +107,27 @@ fn without_syncs_a_power_failure_keeps_a_prefix_and_is_no_damage() {
 }
 
 #[test]
+fn no_position_is_given_twice_when_power_fails_again_and_again() {
+    for kept in 0..2 {
+        let world = World::new(Durability::Os);
+        let (journal, _) = world.open();
+        let path = || world.disk.paths().remove(0);
+        let mut given: Vec<u64> = (0..=kept).map(|_| append(&journal, 1, &[b"first"])).collect();
+        drop(journal);
+        let frames = 64 + kept as usize * 80;
+        for _ in 0..5 {
+            // All else that was written is lost, though it was acknowledged and perhaps read.
+            world.disk.edit(&path(), |bytes| bytes[frames..].fill(0));
+            let (journal, report) = world.open();
+            assert!(report.damage.is_empty(), "{report:?}");
+            assert_eq!(read_all(&journal, 1, 1, 0).unwrap().len() as u64, kept);
+            given.push(append(&journal, 1, &[b"lost"]));
+            assert!(given.windows(2).all(|pair| pair[0] < pair[1]), "{kept}: {given:?}");
+        }
+    }
+}
+
+#[test]
 fn in_memory_nothing_reaches_the_disk_and_the_limit_is_a_full_disk() {
     let world = World::new(Durability::Memory);
     let (journal, _) = world.open();
@@ -136,4 +157,28 @@ fn in_memory_nothing_reaches_the_disk_and_the_limit_is_a_full_disk() {
     assert!(matches!(put(1), AppendResult::Written { first, .. } if first == taken + 1));
     assert_eq!(read_all(&journal, 1, 1, NOW_MS + 1).unwrap().len(), 1);
     journal.stop();
+}
+
+#[test]
+fn in_memory_a_page_that_a_reader_holds_takes_room() {
+    let world = World::new(Durability::Memory);
+    let (journal, _) = world.open();
+    let put = |shard| {
+        let done = journal.append([frame(shard, &[&[1; 1000]])].into_iter().collect());
+        while journal.step() {}
+        wait(done)[0]
+    };
+    while let AppendResult::Written { .. } = put(1) {}
+    let page = wait(journal.read(ReadRequest {
+        shard: ShardLogId(1),
+        from: 1,
+        records_max: 1000,
+        bytes_max: 1 << 20,
+        cutoff_ms: 0,
+    }));
+    journal.forget_shards(&[ShardLogId(1)]);
+    world.clock.set_ms(NOW_MS + 10_000);
+    assert_eq!(put(2), AppendResult::Refused(Refusal::Full));
+    assert!(page.unwrap().frames.iter().all(|frame| frame.records().count() == 1));
+    assert!(matches!(put(2), AppendResult::Written { first: 1, .. }));
 }

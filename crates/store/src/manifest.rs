@@ -107,6 +107,7 @@ fn rows_of(change: &ManifestChange) -> Vec<Row> {
         ManifestChange::RemovalFinished { numbers } => {
             numbers.iter().map(|&number| delete(removing_key(number))).collect()
         }
+        ManifestChange::PositionsSkipped { times } => vec![put("skips", &json!(times))],
         ManifestChange::Stopped(stop) => vec![put("clean_stop", &clean_stop_to_json(stop))],
         ManifestChange::Started => vec![delete("clean_stop")],
     }
@@ -129,6 +130,7 @@ fn load(state: &mut ManifestState, key: &str, value: &Value) -> Option<()> {
         _ => match key {
             "journal_id" => state.journal_id = u128::from_str_radix(value.as_str()?, 16).ok()?,
             "next_segment" => state.next_segment = value.as_u64()?,
+            "skips" => state.skips = value.as_u64()?,
             "clean_stop" => state.clean_stop = Some(clean_stop_from_json(value)?),
             _ => return None,
         },
@@ -201,6 +203,7 @@ mod tests {
                 listed: ListedSegment { salt: 7, place: 2 },
                 trimmed: vec![(ShardLogId(4), 1 << 40)],
             },
+            ManifestChange::PositionsSkipped { times: 3 },
             ManifestChange::Stopped(stop),
         ];
         let mut expected = ManifestState::default();

@@ -47,6 +47,8 @@ constructors! {
     invalid_signature => 400 "InvalidSignatureException";
     /// An argument passed its constraints and is wrong all the same.
     invalid_argument => 400 "InvalidArgumentException";
+    /// KMS is not to be had here.
+    kms_opt_in_required => 400 "KMSOptInRequired";
     /// A limit on numbers or on the rate of control operations.
     limit_exceeded => 400 "LimitExceededException";
     /// A shard's rate of data.

@@ -13,7 +13,12 @@ use crate::Output;
 
 /// An output as a JSON body.
 pub fn to_vec(output: &impl Output) -> Vec<u8> {
-    let mut writer = JsonWriter::with_capacity(output.bytes_hint());
+    append(Vec::with_capacity(output.bytes_hint()), output)
+}
+
+/// The same behind what stands in `bytes` already.
+pub fn append(bytes: Vec<u8>, output: &impl Output) -> Vec<u8> {
+    let mut writer = JsonWriter::behind(bytes);
     output.write(&mut writer);
     writer.finish()
 }

@@ -9,6 +9,7 @@ mod answer;
 mod blob;
 pub mod cbor;
 mod error;
+pub mod event_stream;
 pub mod json;
 pub mod limits;
 mod members;

@@ -43,11 +43,16 @@ impl Protocol {
 
     /// An output, or an error, as an answer.
     pub fn answer(self, output: &impl Output) -> Answer {
-        let body = match self {
-            Protocol::Json => json::to_vec(output),
-            Protocol::Cbor => cbor::to_vec(output),
-        };
+        let body = self.append(Vec::with_capacity(output.bytes_hint()), output);
         Answer { body: Bytes::from(body), content_type: self.content_type() }
+    }
+
+    /// An output behind what stands in `bytes` already.
+    pub(crate) fn append(self, bytes: Vec<u8>, output: &impl Output) -> Vec<u8> {
+        match self {
+            Protocol::Json => json::append(bytes, output),
+            Protocol::Cbor => cbor::append(bytes, output),
+        }
     }
 
     /// The answer of an operation that has no output: zero bytes, not an empty map.

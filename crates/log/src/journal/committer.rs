@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     Durability, Error, World,
+    in_memory::InMemory,
     maker::Maker,
     queue::{AppendResults, CloseResult, Item, Taken},
     segment::{Sealed, Segment, write_footer},
@@ -66,6 +67,18 @@ impl Active {
         self.first_group == 0
     }
 
+    /// Writes the empty frame that opens a group.
+    pub fn open_group(&mut self, group: u64) -> Result<(), Error> {
+        let mut head = [0; HEAD_BYTES];
+        Head::empty(group).encode(self.segment.salt, &mut head);
+        let written = self.segment.file.write_at(&mut [IoSlice::new(&head)], self.offset);
+        let number = self.segment.number;
+        written.map_err(|source| Error::Io { op: "write", segment: number, source })?;
+        self.opened_at = Some(self.offset);
+        self.offset += HEAD_BYTES as u64;
+        Ok(())
+    }
+
     /// Indexes durable frames and makes them visible, shard by shard.
     fn publish(&mut self, placed: Vec<Placed>, tail: &mut TailBudget) {
         let mut placed = placed.into_iter().peekable();
@@ -73,8 +86,8 @@ impl Active {
         let mut frames: SmallVec<[FrameView; 4]> = SmallVec::new();
         while let Some(Placed { shard, frame, head, .. }) = placed.next() {
             self.index(&shard, &head, &mut runs);
-            tail.put(&shard, frame.len());
-            frames.push(frame.into_view(head));
+            tail.put(&shard);
+            frames.push(frame.into_view(head, tail.alive()));
             if placed.peek().is_none_or(|next| next.shard.id != shard.id) {
                 shard.publish(self.segment.number, &runs, frames.drain(..));
                 runs.clear();
@@ -145,6 +158,8 @@ pub(crate) struct Committer {
     /// The catalog says that the journal was left in peace; to be taken back before the first write.
     pub clean: bool,
     pub tail: TailBudget,
+    /// What [`Durability::Memory`] keeps.
+    pub memory: InMemory,
 }
 
 /// A frame that will be written.
@@ -181,7 +196,10 @@ impl Committer {
     pub fn turn(&mut self, taken: Taken) -> bool {
         let done = match taken {
             Taken::Group { items, bytes, more } => self.commit(items, bytes as u64, more),
-            Taken::Idle => self.seal_if_old(),
+            Taken::Idle => {
+                self.memory.sweep(&self.world.shards);
+                self.seal_if_old()
+            }
             Taken::Stopped => {
                 let stopped = self.leave_in_peace();
                 if let Err(error) = stopped {
@@ -198,13 +216,13 @@ impl Committer {
     }
 
     fn commit(&mut self, items: Vec<Item>, bytes: u64, more: bool) -> Result<(), Error> {
+        let mut items = items;
         if bytes > 0 && !self.has_room(&items, bytes)? {
             // Closing writes nothing, and it is what frees space.
             let (appends, closes) =
                 items.into_iter().partition(|item| matches!(item, Item::Append { .. }));
             Vec::into_iter(appends).for_each(|item| Item::refuse(item, Refusal::Full));
-            decide(&self.world, closes, 0).answer();
-            return Ok(());
+            items = closes;
         }
         let now_ms = self.world.clock.now_ms();
         let mut decided = decide(&self.world, items, now_ms);
@@ -218,6 +236,12 @@ impl Committer {
         } else if let Err(error) = self.write_group(placed, now_ms) {
             decided.refuse();
             return Err(error);
+        }
+        let ends = self.world.config.durability == Durability::Os && !decided.closes.is_empty();
+        if let Some(active) = self.active.as_ref().filter(|_| ends) {
+            // The catalog is going to say where closed shards end, and it is synced: then their records must be too.
+            let Segment { number, file, .. } = &*active.segment;
+            file.sync().map_err(|source| Error::Io { op: "sync", segment: *number, source })?;
         }
         decided.answer();
         if writes && !more {
@@ -236,7 +260,7 @@ impl Committer {
         }
         let frames = items.iter().map(Item::frame_count).sum();
         let now_ms = self.world.clock.now_ms();
-        Ok(self.tail.has_room(&self.world.shards, frames, bytes as usize, now_ms))
+        Ok(self.memory.has_room(&self.world.shards, frames, bytes as usize, now_ms))
     }
 
     /// Makes a group visible that no disk ever sees.
@@ -244,8 +268,9 @@ impl Committer {
         for Placed { shard, mut frame, first, flags, .. } in placed {
             let place = Place { first, arrived_ms: now_ms, group: 0, group_offset: 0, flags };
             let head = frame.place(0, place);
-            self.tail.put(&shard, frame.len());
-            shard.publish(0, &[], std::iter::once(frame.into_view(head)));
+            self.memory.put(&shard);
+            let view = frame.into_view(head, self.tail.alive());
+            shard.publish(0, &[], std::iter::once(view));
         }
     }
 
@@ -302,19 +327,16 @@ impl Committer {
         if active.opened_at.is_some() || active.is_unused() || !self.world.queue.is_empty() {
             return Ok(());
         }
-        let mut head = [0; HEAD_BYTES];
-        Head::empty(self.next_group).encode(active.segment.salt, &mut head);
-        let written = active.segment.file.write_at(&mut [IoSlice::new(&head)], active.offset);
-        let number = active.segment.number;
-        written.map_err(|source| Error::Io { op: "write", segment: number, source })?;
-        active.opened_at = Some(active.offset);
-        active.offset += HEAD_BYTES as u64;
-        Ok(())
+        active.open_group(self.next_group)
     }
 
     /// Makes sure that `bytes` fit into the active segment; false if there is no space for another segment.
     fn make_room(&mut self, bytes: u64) -> Result<bool, Error> {
-        self.take_back_clean_stop()?;
+        if let Err(error) = self.take_back_clean_stop() {
+            // A catalog that cannot be written at all ends the process by itself.
+            tracing::debug!(%error, "writes are refused");
+            return Ok(false);
+        }
         let fits = self.active.as_ref().is_some_and(|active| {
             // A call's records may be larger than a whole segment: then they have one for themselves.
             // A footer has its place too: sealing takes no space that was not there when the segment was made.
@@ -345,8 +367,9 @@ impl Committer {
 
     /// A clean stop's promise ends here: durable before anything is written.
     fn take_back_clean_stop(&mut self) -> Result<(), Error> {
-        if mem::take(&mut self.clean) {
+        if self.clean {
             self.world.manifest.record(ManifestChange::Started)?;
+            self.clean = false;
         }
         Ok(())
     }
@@ -356,7 +379,9 @@ impl Committer {
         let old = self.active.as_ref().is_some_and(|active| {
             !active.is_unused() && now_ms.saturating_sub(active.first_ms) >= SEALED_AFTER_MS
         });
-        if old && self.world.queue.is_empty() { self.seal() } else { Ok(()) }
+        // Without space to note that a clean stop is over, it stays as it is for now.
+        let may = old && self.world.queue.is_empty() && self.take_back_clean_stop().is_ok();
+        if may { self.seal() } else { Ok(()) }
     }
 
     /// Gives the active segment its footer; the next group goes to a new one.

@@ -1,18 +1,21 @@
 //! Footers of sealed segments, read when a reader needs one and kept as long as the budget allows.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io,
     mem::size_of,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::{ReadError, ShardLogId, format::Run};
 
 use super::{
-    committer::run_of,
+    committer::{grow, run_of},
     scan::{Step, Walk},
     segment::{Segment, read_footer},
     shard::IndexedRun,
@@ -57,10 +60,22 @@ pub(crate) struct Footers {
     bytes_max: usize,
     /// Least recently used first. There are few: a footer is of a whole segment.
     kept: Mutex<VecDeque<(u64, Arc<SegmentRuns>)>>,
-    /// Of segments whose footer cannot be used.
+    /// Of segments that have none, for good: they are damaged, and recovery walked through them.
     pinned: Mutex<HashMap<u64, Arc<SegmentRuns>>>,
-    /// One footer is read at a time: several readers of one segment shall not read it several times.
-    reading: Mutex<()>,
+    /// Segments whose footer is being read: several readers of one segment shall not read it several times, and none
+    /// shall wait for the disk because of another segment.
+    reading: Mutex<HashSet<u64>>,
+    read: Condvar,
+}
+
+/// Held by the one who reads a segment's footer.
+struct Turn<'a>(&'a Footers, u64);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.reading.lock().remove(&self.1);
+        self.0.read.notify_all();
+    }
 }
 
 impl Footers {
@@ -71,31 +86,45 @@ impl Footers {
             kept: Mutex::default(),
             pinned: Mutex::default(),
             reading: Mutex::default(),
+            read: Condvar::new(),
         }
     }
 
-    /// The runs of a sealed segment, from memory or from its footer.
-    pub fn get(&self, segment: &Segment) -> Result<Arc<SegmentRuns>, ReadError> {
+    /// The runs of a sealed segment, from memory or from its footer. A damaged one is counted.
+    pub fn get(
+        &self,
+        segment: &Segment,
+        damage_met: &AtomicU64,
+    ) -> Result<Arc<SegmentRuns>, ReadError> {
         if let Some(runs) = self.find(segment.number) {
             return Ok(runs);
         }
-        let _one_at_a_time = self.reading.lock();
+        let _turn = self.take_turn(segment.number);
         if let Some(runs) = self.find(segment.number) {
             return Ok(runs);
         }
         let io = |source| ReadError::Io { segment: segment.number, source };
         let length = segment.file.len().map_err(io)?;
-        if let Some((_, footer)) = read_footer(segment, length).map_err(io)? {
-            let runs = Arc::new(SegmentRuns::new(segment.number, &footer.runs));
-            self.keep(segment.number, runs.clone());
-            return Ok(runs);
+        let runs = match read_footer(segment, length).map_err(io)? {
+            Some((_, footer)) => footer.runs,
+            None => {
+                let number = segment.number;
+                tracing::error!(segment = number, "the footer is damaged; the frames are read");
+                damage_met.fetch_add(1, Ordering::Relaxed);
+                walk_all(segment).map_err(io)?
+            }
+        };
+        let runs = Arc::new(SegmentRuns::new(segment.number, &runs));
+        self.keep(segment.number, runs.clone());
+        Ok(runs)
+    }
+
+    fn take_turn(&self, number: u64) -> Turn<'_> {
+        let mut reading = self.reading.lock();
+        while !reading.insert(number) {
+            self.read.wait(&mut reading);
         }
-        tracing::error!(
-            segment = segment.number,
-            "the segment's footer is damaged; reading its frames"
-        );
-        let runs = walk_all(segment).map_err(io)?;
-        Ok(self.pin(segment.number, &runs))
+        Turn(self, number)
     }
 
     /// Keeps the runs of a segment that has no footer to read them from.
@@ -130,13 +159,20 @@ impl Footers {
     }
 }
 
-/// The runs of all whole frames of a segment, one for each frame.
+/// The runs of all whole frames of a segment.
 fn walk_all(segment: &Segment) -> io::Result<Vec<Run>> {
     let mut walk = Walk::new(segment)?;
     let mut runs = Vec::new();
+    let mut open_runs: HashMap<ShardLogId, usize> = HashMap::new();
     loop {
         match walk.step()? {
-            Step::Accepted { head, offset } if head.records > 0 => runs.push(run_of(&head, offset)),
+            Step::Accepted { head, offset } if head.records > 0 => {
+                let open = open_runs.get(&head.shard);
+                if !open.is_some_and(|&at| grow(&mut runs, at, &head, offset)) {
+                    open_runs.insert(head.shard, runs.len());
+                    runs.push(run_of(&head, offset));
+                }
+            }
             Step::Accepted { .. } => {}
             Step::Stopped | Step::Newer => match walk.look_on(u64::MAX)?.resume_at {
                 Some(offset) => walk.resume(offset),

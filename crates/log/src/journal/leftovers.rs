@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 
-use crate::{Open, manifest::ManifestState};
+use crate::{Open, disk::is_unreadable, manifest::ManifestState};
 
 use super::{
     Error, World, removal,
@@ -29,12 +29,21 @@ pub(crate) fn remove_leftovers(world: &World, state: &ManifestState) -> Result<(
             continue;
         }
         let file = world.open_segment(&path, Open::Existing).map_err(io("open"))?;
-        let header = segment::read_header(&*file).map_err(io("read"))?;
+        let (header, headless) = match segment::read_header(&*file) {
+            Err(error) if is_unreadable(&error) => (None, true),
+            read => (read.map_err(io("read"))?, false),
+        };
         let salt = header.map_or(0, |header| header.salt);
         let sealed = Mutex::new(None);
         let unlisted = Segment { number, place: number, salt, bytes: 0, file, sealed };
         let read = Walk::new(&unlisted).and_then(|mut walk| walk.look_on(LOOK_ON_BYTES));
         let outlook = read.map_err(|source| Error::Io { op: "read", segment: number, source })?;
+        let unreadable = headless || (header.is_some() && outlook.behind == Behind::Unreadable);
+        if unreadable && outlook.group_max == 0 && number < state.next_segment {
+            // This catalog had it made, and listed nothing in it; what cannot be read is not removed.
+            tracing::error!(segment = number, "an unlisted segment cannot be read and stays there");
+            continue;
+        }
         // One that was made and not listed has a whole header and nothing else.
         if header.is_none() || outlook.behind != Behind::Nothing {
             return Err(match state.journal_id {

@@ -56,6 +56,18 @@ impl Maker {
         std::thread::Builder::new().name(name).spawn(move || orders.serve(&world, &reserve))
     }
 
+    /// What the thread does when nothing is ready, as a step of [`Threads::Stepped`]; false if that failed.
+    pub fn step(&self, world: &World, reserve: &Reserve) -> bool {
+        let idle = self.threads == Threads::Own || !self.orders.state.lock().ready.is_empty();
+        if idle || world.config.durability == Durability::Memory {
+            return true;
+        }
+        let made = make(world, reserve);
+        let done = made.is_ok();
+        self.orders.state.lock().ready.push_back(made);
+        done
+    }
+
     /// The next segment; waits for it if it is being made.
     pub fn take(&self, world: &World) -> Result<Arc<Segment>, Error> {
         let mut state = self.orders.state.lock();

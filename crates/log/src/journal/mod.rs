@@ -7,6 +7,7 @@
 
 mod committer;
 mod footers;
+mod in_memory;
 mod leftovers;
 mod maker;
 mod plan;
@@ -21,7 +22,9 @@ mod segment;
 mod shard;
 mod sweeper;
 mod tail;
+mod times;
 mod verdict;
+mod watch;
 
 use std::{
     future::Future,
@@ -33,19 +36,21 @@ use std::{
     thread::JoinHandle,
 };
 
-pub use self::recovery::prepare;
+pub use self::{recovery::prepare, watch::ShardWatch};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use crate::{
     AppendResult, Clock, Disk, File, Frame, Manifest, ManifestError, NextPosition, Open, Page,
-    Position, ReadError, ReadRequest, Refusal, Rng, ShardLogId, ShardTail, Threads,
+    Position, ReadError, ReadRequest, Refusal, Reserve, Rng, ShardLogId, ShardTail, Threads,
+    frame::Alive,
 };
 
 use self::{
     committer::Committer,
     footers::Footers,
+    in_memory::InMemory,
     maker::Maker,
     plan::{Moment, Plan},
     pool::Pool,
@@ -226,11 +231,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Opens a segment's file. Where nobody waits for the disk, writes go through the page cache.
+    /// Opens a segment's file.
     fn open_segment(&self, path: &str, how: Open) -> io::Result<Arc<dyn File>> {
         match self.config.durability {
             Durability::Fsync => self.disk.open_log(path, how),
-            Durability::Os | Durability::Memory => self.disk.open(path, how),
+            Durability::Os | Durability::Memory => self.disk.open_unsynced_log(path, how),
         }
     }
 
@@ -288,14 +293,15 @@ impl Journal {
         let recovered = recovery::recover(&world, options.next_shard)?;
         let threads = world.config.threads;
         let maker = Maker::new(threads, recovered.ready);
-        let in_memory = world.config.durability == Durability::Memory;
+        let (kept_bytes_max, alive) = (world.config.tail_bytes_max, Arc::<Alive>::default());
         let committer = Committer {
             world: world.clone(),
             maker: maker.clone(),
             active: recovered.active,
             next_group: recovered.next_group,
             clean: recovered.clean,
-            tail: TailBudget::new(world.config.tail_bytes_max, in_memory),
+            tail: TailBudget::new(kept_bytes_max, alive.clone()),
+            memory: InMemory::new(kept_bytes_max, alive),
         };
         let inner = Inner {
             pool: Pool::new(threads),
@@ -354,17 +360,18 @@ impl Journal {
 
     /// Where a shard ends now.
     pub fn tail(&self, shard: ShardLogId) -> Option<ShardTail> {
-        let shard = self.inner.world.shards.get(shard)?;
-        Some(ShardTail {
-            visible_end: shard.visible_end(),
-            last_arrival_ms: shard.arrival_ms_max(),
-        })
+        Some(self.inner.world.shards.get(shard)?.tail())
+    }
+
+    /// Watches a shard, to learn of new records the moment that they are visible.
+    pub fn watch(&self, shard: ShardLogId) -> Option<ShardWatch> {
+        Some(ShardWatch::new(self.inner.world.shards.get(shard)?))
     }
 
     /// Reads a page of records. It may hold somewhat more than was asked for; the caller takes what it wants.
     pub async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
         let world = &self.inner.world;
-        let shard = world.shards.get(request.shard).ok_or(ReadError::UnknownShard)?;
+        let shard = self.shard(request.shard).ok_or(ReadError::UnknownShard)?;
         loop {
             let page = match plan::plan(&shard, &request) {
                 Plan::Ready(page) => return Ok(page),
@@ -390,10 +397,10 @@ impl Journal {
     }
 
     /// The first position whose effective time is `ms` or later: where reading from that moment begins. The shard's end
-    /// if there is none. A record's effective time is the largest arrival at or before it, so it never goes back.
+    /// if there is none. A record's effective time is the largest arrival at or before it that is not in the future.
     pub async fn position_at(&self, shard: ShardLogId, ms: u64) -> Result<Position, ReadError> {
         let world = &self.inner.world;
-        let shard = world.shards.get(shard).ok_or(ReadError::UnknownShard)?;
+        let shard = self.shard(shard).ok_or(ReadError::UnknownShard)?;
         loop {
             let found = match plan::moment(&shard, ms) {
                 Moment::At(position) => Some(position),
@@ -414,6 +421,14 @@ impl Journal {
         }
     }
 
+    /// A shard whose times are right by the present clock.
+    fn shard(&self, id: ShardLogId) -> Option<Arc<Shard>> {
+        let world = &self.inner.world;
+        let shard = world.shards.get(id)?;
+        shard.settle(|| world.clock.now_ms());
+        Some(shard)
+    }
+
     async fn off_thread<T: Send + 'static>(
         &self,
         read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
@@ -424,8 +439,10 @@ impl Journal {
     /// Tells what is expired: everything in a shard that arrived before its cutoff. Dead segments go soon after.
     pub fn trim(&self, shards: &[(ShardLogId, u64)]) {
         let world = &self.inner.world;
+        let now_ms = world.clock.now_ms();
         for &(id, cutoff_ms) in shards {
             if let Some(shard) = world.shards.get(id) {
+                shard.settle_for_arrival(&mut shard.index.write(), now_ms);
                 shard.expire_before(cutoff_ms);
             }
         }
@@ -452,6 +469,11 @@ impl Journal {
             *stepped = None;
         }
         waited
+    }
+
+    /// Makes a segment ahead if none is ready. Only with [`Threads::Stepped`]; false if there is no space for one.
+    pub fn make_ahead(&self, reserve: &Reserve) -> bool {
+        self.inner.maker.step(&self.inner.world, reserve)
     }
 
     /// Commits everything that waits, notes in the catalog that the journal was left in peace, ends the threads.

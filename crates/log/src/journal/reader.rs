@@ -28,7 +28,7 @@ pub(crate) fn read_span(
 ) -> Result<Option<Page>, ReadError> {
     let end = span.last + 1;
     let Some(segment) = world.segments.get(span.segment) else { return Ok(None) };
-    let footer = world.footers.get(&segment)?;
+    let footer = world.footers.get(&segment, &world.damage_met)?;
     let runs = footer.runs_of(shard.id);
     let at = runs.partition_point(|run| run.run.last < start);
     let before = at.checked_sub(1).map_or(0, |before| runs[before].effective_ms);
@@ -51,12 +51,15 @@ pub(crate) fn moment_in_span(
     ms: u64,
 ) -> Result<Option<Position>, ReadError> {
     let Some(segment) = world.segments.get(span.segment) else { return Ok(None) };
-    let footer = world.footers.get(&segment)?;
+    let footer = world.footers.get(&segment, &world.damage_met)?;
     let runs = footer.runs_of(shard.id);
     let at = runs.partition_point(|run| run.effective_ms < ms);
     let Some(run) = runs.get(at) else { return Ok(Some(span.first)) };
-    let before = at.checked_sub(1).map_or(0, |before| runs[before].effective_ms);
-    moment_in_run(world, shard, *run, span.effective_before_ms.max(before), ms)
+    let before = at.checked_sub(1).map(|before| &runs[before]);
+    let effective_ms = before.map_or(0, |before| before.effective_ms);
+    let next = before.map_or(span.first, |before| before.run.last + 1);
+    let effective_ms = span.effective_before_ms.max(effective_ms);
+    moment_behind(world, shard, *run, Behind { next, effective_ms }, ms)
 }
 
 /// Finds the first position in a run whose effective time is `ms` or later; `None` if the segment is not there any more.
@@ -64,18 +67,37 @@ pub(crate) fn moment_in_run(
     world: &World,
     shard: &Shard,
     run: IndexedRun,
-    mut effective_ms: u64,
+    effective_ms: u64,
+    ms: u64,
+) -> Result<Option<Position>, ReadError> {
+    moment_behind(world, shard, run, Behind { next: run.run.first, effective_ms }, ms)
+}
+
+/// What stands before a run: the position behind it, and the largest arrival.
+struct Behind {
+    next: Position,
+    effective_ms: u64,
+}
+
+fn moment_behind(
+    world: &World,
+    shard: &Shard,
+    run: IndexedRun,
+    Behind { mut next, mut effective_ms }: Behind,
     ms: u64,
 ) -> Result<Option<Position>, ReadError> {
     let Some(found) = read_stretch(world, shard, &[run])? else { return Ok(None) };
     for view in found {
         effective_ms = effective_ms.max(view.arrival_ms());
         if effective_ms >= ms {
-            return Ok(Some(view.first()));
+            // What is lost before it may be of that moment too: whoever reads from there is told.
+            let lost = view.first() > next && !view.follows_gap();
+            return Ok(Some(if lost { next } else { view.first() }));
         }
+        next = view.end();
     }
-    // Damaged: whoever reads from the run's start is told.
-    Ok(Some(run.run.first))
+    // It is lost.
+    Ok(Some(next))
 }
 
 /// Reads planned runs. `None` if their segment was removed or rewritten meanwhile.
@@ -149,12 +171,12 @@ fn read_stretch(
     let Some(segment) = world.segments.get(first.segment) else { return Ok(None) };
     let length = last.run.offset + u64::from(last.run.bytes) - first.run.offset;
     let mut bytes = vec![0; length as usize];
-    match segment.file.read_at(&mut bytes, first.run.offset) {
-        // A file that ends early is damage, which the caller tells from the missing positions.
+    // What cannot be read is damage, and so is a file that ends early: the caller tells it from the missing positions.
+    let unreadable = match segment.read(&mut bytes, first.run.offset) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Some(Vec::new())),
         Err(source) => return Err(ReadError::Io { segment: segment.number, source }),
-        Ok(()) => {}
-    }
+        Ok(unreadable) => !unreadable.is_empty(),
+    };
     let bytes = Bytes::from(bytes);
     let mut frames = Vec::new();
     let mut frames_lost_at = None;
@@ -165,7 +187,6 @@ fn read_stretch(
             if frames_lost_at.replace(at).is_none() {
                 let offset = first.run.offset + at as u64;
                 tracing::error!(segment = segment.number, offset, "damaged bytes are passed over");
-                world.damage_met.fetch_add(1, Ordering::Relaxed);
             }
             at += crate::format::ALIGN;
             continue;
@@ -176,6 +197,9 @@ fn read_stretch(
             frames.extend(FrameView::checked(head, frame));
         }
         at = end;
+    }
+    if unreadable || frames_lost_at.is_some() {
+        world.damage_met.fetch_add(1, Ordering::Relaxed);
     }
     Ok(Some(frames))
 }

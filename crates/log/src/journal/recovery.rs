@@ -5,31 +5,32 @@
 //! a segment before anything is written to the next one. So only the group with the highest number can be torn; it was
 //! never acknowledged and is cut whole. Anything else that is wrong was durable once: it is damage, which is reported,
 //! left as it is, and never served; the rest stays readable. `verdict.rs` is that decision, as a table.
+//!
+//! Bytes that cannot be read are damage too: never the end, never cut. They may be readable at a later start, so nothing is
+//! written beside them, and what was decided about them is made to last: the next group goes to a fresh segment.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    io::IoSlice,
-    sync::Arc,
-};
+mod frames;
+
+use std::{collections::BTreeMap, io::IoSlice, sync::Arc};
 
 use parking_lot::Mutex;
 
 use crate::{
     Disk, NextPosition, Open, Position, ShardLogId,
-    format::{self, Footer, HEAD_BYTES, Head, Run},
+    disk::{is_unreadable, readable},
+    format::{Footer, HEAD_BYTES, Run},
     manifest::{CleanStop, ListedSegment, ManifestChange, ManifestState},
-    mutant::{self, Mutant},
 };
 
 use super::{
-    Cut, CutShard, Damage, Durability, Error, Report, World,
-    committer::{Active, grow, run_of},
+    Damage, Durability, Error, Report, World,
+    committer::Active,
     leftovers::remove_leftovers,
-    scan::{Behind, LOOK_ON_BYTES, Outlook, Step, Walk},
-    segment::{self, DIRECTORY, Sealed, Segment, read_footer, read_trailer, write_footer, zero},
+    scan::{Behind, LOOK_ON_BYTES, Walk},
+    segment::{self, DIRECTORY, Sealed, Segment, read_footer, read_trailer, write_footer},
     shard::{SKIPPED, Shard},
-    verdict::{Verdict, verdict},
 };
+use frames::Scanned;
 
 /// A journal that was opened.
 pub(crate) struct Recovered {
@@ -68,6 +69,7 @@ pub(crate) fn recover(world: &World, next_shard: ShardLogId) -> Result<Recovered
         report: Report::default(),
         unsynced: world.config.durability == Durability::Os,
         trimmed: state.trimmed.clone(),
+        begin_afresh: false,
     };
     let opened = recovery.open_segments(&state)?;
     let (active, ready) = recovery.read_segments(opened)?;
@@ -82,6 +84,14 @@ struct Opened {
     has_trailer: bool,
     /// Shorter than an unsealed segment can be.
     short: bool,
+    /// Its header cannot be read.
+    headless: bool,
+}
+
+impl Opened {
+    fn was_sealed(&self) -> bool {
+        self.has_trailer || self.short
+    }
 }
 
 struct Recovery<'a> {
@@ -94,17 +104,8 @@ struct Recovery<'a> {
     unsynced: bool,
     /// Up to where positions may be missing because they expired.
     trimmed: BTreeMap<ShardLogId, Position>,
-}
-
-/// The frames of a segment without a footer.
-struct Scanned {
-    end: u64,
-    runs: Vec<Run>,
-    first_group: u64,
-    first_ms: u64,
-    last_group: u64,
-    last_group_start: u64,
-    reseal: bool,
+    /// The next group must go to a segment of its own.
+    begin_afresh: bool,
 }
 
 impl Recovery<'_> {
@@ -124,7 +125,11 @@ impl Recovery<'_> {
             };
             let io = |op| move |source| Error::Io { op, segment: number, source };
             let length = file.len().map_err(io("read"))?;
-            let header = segment::read_header(&*file).map_err(io("read"))?;
+            let (header, headless) = match segment::read_header(&*file) {
+                // The catalog knows the salt: frames can be told all the same.
+                Err(error) if is_unreadable(&error) => (None, true),
+                read => (read.map_err(io("read"))?, false),
+            };
             let bytes = match header {
                 Some(header) if header.journal_id != state.journal_id => {
                     return Err(Error::OtherJournal { segment: number });
@@ -139,7 +144,8 @@ impl Recovery<'_> {
             // Footers are large: each is read when it is taken over.
             let has_trailer = read_trailer(&segment, length).map_err(io("read"))?.is_some();
             let short = length < bytes;
-            opened.push(Opened { segment: Arc::new(segment), length, has_trailer, short });
+            let segment = Arc::new(segment);
+            opened.push(Opened { segment, length, has_trailer, short, headless });
         }
         Ok(opened)
     }
@@ -149,21 +155,29 @@ impl Recovery<'_> {
         &mut self,
         opened: Vec<Opened>,
     ) -> Result<(Option<Active>, Vec<Arc<Segment>>), Error> {
-        let mut used = Vec::new();
+        let mut uses: Vec<Use> = Vec::new();
         let clean_end = self.clean_stop.as_ref().map(|stop| stop.segment).filter(|&end| end > 0);
         // What was not sealed is in its own place.
-        for one in &opened {
+        for (at, one) in opened.iter().enumerate() {
             // Behind a clean stop nothing was written.
             let beyond = clean_end.is_some_and(|end| one.segment.place > end);
-            let written = one.has_trailer || one.short;
-            used.push(written || (!beyond && has_bytes(&one.segment)?));
+            let in_turn = at.checked_sub(1).is_none_or(|before| opened[before].was_sealed());
+            uses.push(match (one.was_sealed(), beyond) {
+                (true, _) => Use::Written,
+                (false, true) if one.headless => Use::Unreadable,
+                (false, true) => Use::Nothing,
+                (false, false) => use_of(&one.segment, in_turn)?,
+            });
         }
-        let last_used = used.iter().rposition(|&used| used);
+        let last_used = uses.iter().rposition(|used| *used == Use::Written);
         let mut active = None;
         let mut ready = Vec::new();
         for (at, one) in opened.into_iter().enumerate() {
             let Some(last_used) = last_used.filter(|&last| at <= last) else {
-                ready.push(one.segment);
+                match uses[at] {
+                    Use::Unreadable => self.set_aside(one.segment),
+                    _ => ready.push(one.segment),
+                }
                 continue;
             };
             self.world.segments.insert(one.segment.clone());
@@ -182,6 +196,9 @@ impl Recovery<'_> {
             let proven = at < last_used;
             let scanned = self.scan(&one.segment, proven, one.short)?;
             if scanned.reseal || proven || one.short {
+                if self.begin_afresh {
+                    self.make_durable(&one.segment, &scanned)?;
+                }
                 self.reseal(&one.segment, scanned)?;
             } else {
                 self.make_durable(&one.segment, &scanned)?;
@@ -243,170 +260,18 @@ impl Recovery<'_> {
         Ok(self.world.shards.get(id))
     }
 
-    fn scan(&mut self, segment: &Segment, proven: bool, short: bool) -> Result<Scanned, Error> {
-        let number = segment.number;
-        let io = |source| Error::Io { op: "read", segment: number, source };
-        let promise = self.clean_stop.as_ref().filter(|stop| stop.segment == number);
-        let promised_end = promise.map(|stop| stop.offset);
-        let proven = proven || short;
-        let mut walk = Walk::new(segment).map_err(io)?;
-        let mut scan = Collector::default();
-        let reseal = loop {
-            match walk.step().map_err(io)? {
-                Step::Accepted { head, offset } => {
-                    self.collect(segment, &mut scan, head, offset, walk.group_start)?;
-                    continue;
-                }
-                Step::Newer => return Err(Error::NewerFormat { segment: number }),
-                Step::Stopped => {}
-            }
-            if promised_end == Some(walk.offset) {
-                break false;
-            }
-            // What is proven to have been synced is searched to its end, so that nothing whole is given up.
-            let far = if proven || walk.unsynced { u64::MAX } else { LOOK_ON_BYTES };
-            let outlook = walk.look_on(far).map_err(io)?;
-            self.group_max = self.group_max.max(outlook.group_max);
-            let proven = proven || promised_end.is_some_and(|end| end > walk.offset);
-            self.unsynced |= walk.unsynced || outlook.unsynced;
-            if outlook.unsynced && !proven {
-                // Nobody ever synced this: the longest prefix of whole groups stays, the rest is lost.
-                self.cut(segment, walk.offset, &outlook, &[]).map_err(io)?;
-                break false;
-            }
-            match verdict(outlook.behind, proven) {
-                Verdict::End => break false,
-                Verdict::Reseal if promised_end.is_none() => break true,
-                Verdict::Cut | Verdict::CutGroup if mutant::is(Mutant::TakeTornGroup) => {
-                    let Some(resume_at) = outlook.resume_at else { break false };
-                    walk.resume(resume_at);
-                }
-                Verdict::Cut => {
-                    self.cut(segment, walk.offset, &outlook, &[]).map_err(io)?;
-                    break false;
-                }
-                Verdict::CutGroup => {
-                    let frames = std::mem::take(&mut scan.last_group);
-                    walk.offset = walk.group_start;
-                    self.cut(segment, walk.group_start, &outlook, &frames).map_err(io)?;
-                    break false;
-                }
-                Verdict::Damaged | Verdict::Reseal => {
-                    let end = outlook.resume_at.or(promised_end).unwrap_or(outlook.last_byte + 1);
-                    self.damage(number, walk.offset, end, "bytes that were durable are damaged");
-                    match outlook.resume_at {
-                        Some(resume_at) => walk.resume(resume_at),
-                        None => {
-                            // What is damaged stays as it is; what comes next is written behind it.
-                            walk.offset = end.next_multiple_of(format::ALIGN as u64);
-                            break proven && promised_end.is_none();
-                        }
-                    }
-                }
-            }
-        };
-        self.unsynced |= walk.unsynced;
-        self.flush(segment, &mut scan)?;
-        Ok(Scanned {
-            end: walk.offset,
-            runs: scan.runs,
-            first_group: scan.first_group,
-            first_ms: scan.first_ms,
-            last_group: scan.group,
-            last_group_start: scan.group_start,
-            reseal,
-        })
-    }
-
-    /// Takes an accepted frame; its group is taken over when the next one begins.
-    fn collect(
-        &mut self,
-        segment: &Segment,
-        scan: &mut Collector,
-        head: Head,
-        offset: u64,
-        group_start: u64,
-    ) -> Result<(), Error> {
-        self.group_max = self.group_max.max(head.group);
-        if head.group != scan.group {
-            self.flush(segment, scan)?;
-            scan.group = head.group;
-            scan.group_start = group_start;
-            if scan.first_group == 0 {
-                (scan.first_group, scan.first_ms) = (head.group, head.arrived_ms);
-            }
-        }
-        if scan.first_ms == 0 {
-            scan.first_ms = head.arrived_ms;
-        }
-        scan.last_group.push((offset, head));
-        Ok(())
-    }
-
-    /// Takes over the frames of a group that stays.
-    fn flush(&mut self, segment: &Segment, scan: &mut Collector) -> Result<(), Error> {
-        for (offset, head) in scan.last_group.drain(..) {
-            if head.records == 0 {
-                continue;
-            }
-            let Some(shard) = self.shard(segment.number, head.shard)? else { continue };
-            let next = shard.writer.lock().next;
-            let expected = self.expected(&shard);
-            if head.first < next {
-                let what = "a frame's positions were given before";
-                self.damage(segment.number, offset, offset + head.frame_bytes(), what);
-                continue;
-            }
-            if head.first > expected
-                && head.flags & format::FLAG_GAP == 0
-                && !mutant::is(Mutant::TakeTornGroup)
-            {
-                shard.adopt_damage(expected, head.first);
-            }
-            let run = match scan.open_runs.get(&head.shard) {
-                Some(&at) if grow(&mut scan.runs, at, &head, offset) => scan.runs[at],
-                _ => {
-                    scan.open_runs.insert(head.shard, scan.runs.len());
-                    scan.runs.push(run_of(&head, offset));
-                    run_of(&head, offset)
-                }
-            };
-            shard.adopt_run(segment.number, run);
-            shard.writer.lock().segment_bytes += head.frame_bytes();
-        }
-        Ok(())
-    }
-
-    /// Overwrites what a crash left of unsynced writes, so that none of it ever comes back.
-    fn cut(
-        &mut self,
-        segment: &Segment,
-        from: u64,
-        outlook: &Outlook,
-        frames: &[(u64, Head)],
-    ) -> std::io::Result<()> {
-        let to = outlook.last_byte.max(from) + 1;
-        zero(segment, from, to)?;
-        segment.file.sync()?;
-        let shards = frames.iter().filter(|(_, head)| head.records > 0).map(|(_, head)| CutShard {
-            shard: head.shard,
-            first: head.first,
-            last: head.end() - 1,
-            arrived_ms: head.arrived_ms,
-        });
-        let cut = Cut {
-            segment: segment.number,
-            offset: from,
-            bytes: to - from,
-            shards: shards.collect(),
-        };
-        self.report.cuts.push(cut);
-        Ok(())
-    }
-
     fn damage(&mut self, segment: u64, offset: u64, end: u64, what: &'static str) {
         tracing::error!(segment, offset, end, "{what}; the rest stays readable");
         self.report.damage.push(Damage { segment, offset, end, what });
+    }
+
+    /// A segment that nothing was written to yet, and that cannot be read, takes nothing.
+    fn set_aside(&mut self, segment: Arc<Segment>) {
+        let what = "a segment without records cannot be read";
+        self.damage(segment.number, 0, segment.bytes, what);
+        self.world.footers.pin(segment.number, &[]);
+        *segment.sealed.lock() = Some(Sealed { damaged: true, ..Sealed::default() });
+        self.world.segments.insert(segment);
     }
 
     /// Gives a segment the footer that it lost. One with damage stays as it is; its runs are kept in memory.
@@ -441,8 +306,11 @@ impl Recovery<'_> {
             let (start, end) = (scanned.last_group_start, scanned.end);
             if start > 0 && start < end {
                 let mut bytes = vec![0; (end - start) as usize];
-                segment.file.read_at(&mut bytes, start)?;
-                segment.file.write_at(&mut [IoSlice::new(&bytes)], start)?;
+                let unreadable = segment.read(&mut bytes, start)?;
+                for part in readable(start..end, &unreadable) {
+                    let bytes = &bytes[(part.start - start) as usize..(part.end - start) as usize];
+                    segment.file.write_at(&mut [IoSlice::new(bytes)], part.start)?;
+                }
             }
             segment.file.sync()
         };
@@ -452,21 +320,25 @@ impl Recovery<'_> {
     fn finish(
         mut self,
         mut active: Option<Active>,
-        ready: Vec<Arc<Segment>>,
+        mut ready: Vec<Arc<Segment>>,
     ) -> Result<Recovered, Error> {
         let clean = self.clean_stop.is_some();
+        if self.begin_afresh && !clean {
+            active = Some(self.open_afresh(&mut ready)?);
+        }
         if let Some(stop) = self.clean_stop.take() {
             stop.next.iter().for_each(|next| self.adopt_promise(next));
         }
         for (&id, &next) in &self.trimmed {
             if let Some(shard) = self.world.shards.get(id) {
-                shard.adopt_next(NextPosition { shard: id, next, arrival_ms_max: 0 });
-                shard.trim_to(next);
+                shard.adopt_trimmed(next);
             }
         }
-        if !self.report.damage.is_empty() || (self.unsynced && !clean && self.group_max > 0) {
+        let may_be_lost =
+            self.unsynced && !clean && !self.world.manifest.state().segments.is_empty();
+        if !self.report.damage.is_empty() || may_be_lost {
             // What is damaged or was not synced may have held the last positions that were given.
-            self.world.shards.all().iter().for_each(|shard| shard.skip_positions());
+            self.skip_positions()?;
         }
         if let Some(active) = active.as_mut() {
             for (at, run) in active.runs.iter().enumerate() {
@@ -481,6 +353,33 @@ impl Recovery<'_> {
         }
         let next_group = self.group_max + 1;
         Ok(Recovered { active, ready, next_group, clean, report: self.report })
+    }
+
+    /// Leaves out positions in all shards, more than in any life before: that is durable first, for what is written behind
+    /// the gap may be lost too.
+    fn skip_positions(&self) -> Result<(), Error> {
+        let shards = self.world.shards.all();
+        let known = shards.iter().map(|shard| shard.next_position().next / SKIPPED).max();
+        let times = self.world.manifest.state().skips.max(known.unwrap_or(0)) + 1;
+        self.world.manifest.record(ManifestChange::PositionsSkipped { times })?;
+        shards.iter().for_each(|shard| shard.skip_positions(times));
+        Ok(())
+    }
+
+    /// Opens the next group in a fresh segment. That proves to every later start that what was taken over now is to stay:
+    /// bytes that cannot be read now may be readable then, and what stands around them look like a torn group.
+    fn open_afresh(&self, ready: &mut Vec<Arc<Segment>>) -> Result<Active, Error> {
+        let segment = match ready.is_empty() {
+            true => segment::make(self.world)?,
+            false => ready.remove(0),
+        };
+        self.world.segments.insert(segment.clone());
+        let mut active = Active::new(segment);
+        active.open_group(self.group_max + 1)?;
+        let synced = active.segment.file.sync();
+        let number = active.segment.number;
+        synced.map_err(|source| Error::Io { op: "sync", segment: number, source })?;
+        Ok(active)
     }
 
     /// A clean stop knew every shard's next position; what is missing below it is damage.
@@ -506,35 +405,25 @@ impl Recovery<'_> {
     }
 }
 
-/// Frames on their way into runs.
-#[derive(Default)]
-struct Collector {
-    runs: Vec<Run>,
-    /// Each shard's last run.
-    open_runs: HashMap<ShardLogId, usize>,
-    first_group: u64,
-    first_ms: u64,
-    group: u64,
-    group_start: u64,
-    last_group: Vec<(u64, Head)>,
+/// What a segment without a footer was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Something was written behind the header.
+    Written,
+    /// It was made ahead.
+    Nothing,
+    /// As far as can be read, nothing.
+    Unreadable,
 }
 
-impl Scanned {
-    fn into_active(self, segment: Arc<Segment>) -> Active {
-        Active {
-            offset: self.end,
-            first_group: self.first_group,
-            last_group: self.last_group,
-            first_ms: self.first_ms,
-            runs: self.runs,
-            ..Active::new(segment)
-        }
-    }
-}
-
-/// True if anything was ever written behind the header.
-fn has_bytes(segment: &Segment) -> Result<bool, Error> {
+/// `in_turn`: groups may have gone here, for the segment before was sealed.
+fn use_of(segment: &Segment, in_turn: bool) -> Result<Use, Error> {
     let io = |source| Error::Io { op: "read", segment: segment.number, source };
     let mut walk = Walk::new(segment).map_err(io)?;
-    Ok(walk.look_on(LOOK_ON_BYTES).map_err(io)?.behind != Behind::Nothing)
+    let outlook = walk.look_on(LOOK_ON_BYTES).map_err(io)?;
+    Ok(match outlook.behind {
+        Behind::Nothing => Use::Nothing,
+        Behind::Unreadable if outlook.group_max == 0 && !in_turn => Use::Unreadable,
+        _ => Use::Written,
+    })
 }

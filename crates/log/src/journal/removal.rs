@@ -40,11 +40,10 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
     let known = world.manifest.state().trimmed;
     let mut trimmed: Vec<(ShardLogId, Position)> = Vec::new();
     for shard in world.shards.all() {
-        let mut index = shard.index.write();
-        let Some(end) = dead.iter().filter_map(|&number| index.drop_segment(number)).max() else {
+        let index = shard.index.read();
+        let Some(end) = dead.iter().filter_map(|&number| index.end_in(number)).max() else {
             continue;
         };
-        shard.trim_to(end);
         // Segments go in any order: an older one may go after a newer one.
         if known.get(&shard.id).is_none_or(|&known| known < end) {
             trimmed.push((shard.id, end));
@@ -53,11 +52,17 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
     if mutant::is(Mutant::NoNextPositionInFooter) || mutant::is(Mutant::RemovalBeforeLaterFooter) {
         trimmed.clear();
     }
-    dead.iter().for_each(|&number| world.segments.remove(number));
     let gone = |id: &ShardLogId| world.shards.get(*id).is_none();
     let forgotten = known.into_keys().filter(gone).collect();
     let numbers = dead.clone();
     world.manifest.record(ManifestChange::RemovalStarted { numbers, trimmed, forgotten })?;
+    // Only now: what could not be recorded is dead the next time too.
+    for shard in world.shards.all() {
+        let mut index = shard.index.write();
+        let end = dead.iter().filter_map(|&number| index.drop_segment(number)).max();
+        end.into_iter().for_each(|end| shard.trim_to(end));
+    }
+    dead.iter().for_each(|&number| world.segments.remove(number));
     finish_removal(world, &dead)?;
     tracing::info!(segments = ?dead, "segments removed: all in them is expired or deleted");
     Ok(())

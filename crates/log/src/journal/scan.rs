@@ -2,11 +2,14 @@
 //!
 //! A frame is accepted only if its head and body are whole and its group is not below the one before: stale frames of
 //! an earlier life lie behind a cut. What stops the walk is described, not judged: `recovery.rs` judges.
+//!
+//! Bytes that cannot be read are zeros to the walk, which so stops at them as at any damage; but zeros that were really
+//! read may be the journal's end, and these may not.
 
 use std::io;
 
 use crate::{
-    File,
+    disk::Unreadable,
     format::{ALIGN, Bad, FLAG_UNSYNCED, FOOTER_MAGIC, HEAD_BYTES, Head},
 };
 
@@ -18,17 +21,20 @@ pub(crate) const LOOK_ON_BYTES: u64 = 32 << 20;
 
 /// A file seen through a buffer that moves forward.
 struct Window<'a> {
-    file: &'a dyn File,
+    segment: &'a Segment,
     file_bytes: u64,
     start: u64,
     bytes: Vec<u8>,
+    /// Of `bytes`, by the file's offsets.
+    unreadable: Unreadable,
 }
 
 impl<'a> Window<'a> {
     const AHEAD: usize = 1 << 20;
 
-    fn new(file: &'a dyn File) -> io::Result<Window<'a>> {
-        Ok(Window { file, file_bytes: file.len()?, start: 0, bytes: Vec::new() })
+    fn new(segment: &'a Segment) -> io::Result<Window<'a>> {
+        let file_bytes = segment.file.len()?;
+        Ok(Window { segment, file_bytes, start: 0, bytes: Vec::new(), unreadable: Vec::new() })
     }
 
     /// The bytes from `offset`, at least `wanted` of them unless the file ends before.
@@ -40,10 +46,15 @@ impl<'a> Window<'a> {
         if offset < self.start || offset + wanted as u64 > have {
             let end = self.file_bytes.min(offset + wanted.max(Self::AHEAD) as u64);
             self.bytes.resize(end.saturating_sub(offset) as usize, 0);
-            self.file.read_at(&mut self.bytes, offset)?;
+            self.unreadable = self.segment.read(&mut self.bytes, offset)?;
             self.start = offset;
         }
         Ok(&self.bytes[(offset - self.start) as usize..])
+    }
+
+    /// The last byte in the buffer, from `offset` on, that cannot be read.
+    fn last_unreadable(&self, offset: u64) -> Option<u64> {
+        self.unreadable.last().filter(|range| range.end > offset).map(|range| range.end - 1)
     }
 }
 
@@ -79,6 +90,8 @@ pub(crate) enum Step {
 pub(crate) enum Behind {
     /// Nothing but zeros, or the file's end.
     Nothing,
+    /// Bytes that cannot be read: records that were synced once may have stood there, whatever else there is.
+    Unreadable,
     /// A footer, whole or not.
     Footer,
     /// Bytes, but no whole head of the last accepted group or of a later one.
@@ -101,14 +114,14 @@ pub(crate) struct Outlook {
     pub unsynced: bool,
     /// The highest group number behind, 0 if none.
     pub group_max: u64,
-    /// Where the last byte behind stands that is not zero; the walk's offset if there is none.
+    /// Where the last byte behind stands that is not zero, or cannot be read; the walk's offset if there is none.
     pub last_byte: u64,
 }
 
 impl<'a> Walk<'a> {
     pub fn new(segment: &'a Segment) -> io::Result<Walk<'a>> {
         Ok(Walk {
-            window: Window::new(&*segment.file)?,
+            window: Window::new(segment)?,
             salt: segment.salt,
             offset: HEAD_BYTES as u64,
             group: 0,
@@ -163,6 +176,7 @@ impl<'a> Walk<'a> {
         let stop = self.offset;
         let is_footer = self.window.at(stop, 4)?.get(..4) == Some(&FOOTER_MAGIC);
         let mut last_byte = stop;
+        let mut unreadable = None;
         let mut resume_at = None;
         let mut unsynced = None;
         let (mut group_max, mut group_start) = (0, 0);
@@ -197,12 +211,16 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
+            unreadable = self.window.last_unreadable(stop).or(unreadable);
             at += span as u64;
             if ends_here || span == 0 {
                 break;
             }
         }
-        let behind = if is_footer {
+        let behind = if let Some(unreadable) = unreadable {
+            last_byte = last_byte.max(unreadable);
+            Behind::Unreadable
+        } else if is_footer {
             Behind::Footer
         } else if group_max == 0 {
             if last_byte == stop && self.window.at(stop, 1)?.first().is_none_or(|&byte| byte == 0) {

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::{
     File, Open, Position, ShardLogId,
+    disk::{Unreadable, read_around},
     format::{Footer, HEAD_BYTES, Run, SegmentHeader, TRAILER_BYTES, decode_trailer},
     manifest::ManifestChange,
 };
@@ -42,6 +43,17 @@ impl Segment {
     pub fn unsealed(header: &SegmentHeader, file: Arc<dyn File>) -> Segment {
         let &SegmentHeader { number, salt, bytes, .. } = header;
         Segment { number, place: number, salt, bytes, file, sealed: Mutex::new(None) }
+    }
+
+    /// Reads what can be read; answers, and tells, what cannot. That is zeros in `buf`, and damage to whoever needs it.
+    pub fn read(&self, buf: &mut [u8], offset: u64) -> io::Result<Unreadable> {
+        let unreadable = read_around(&*self.file, buf, offset)?;
+        if let (Some(first), Some(last)) = (unreadable.first(), unreadable.last()) {
+            let bytes: u64 = unreadable.iter().map(|range| range.end - range.start).sum();
+            let (from, to) = (first.start, last.end);
+            tracing::error!(segment = self.number, from, to, bytes, "bytes cannot be read");
+        }
+        Ok(unreadable)
     }
 }
 
@@ -205,11 +217,11 @@ pub(crate) fn read_header(file: &dyn File) -> io::Result<Option<SegmentHeader>> 
     Ok(SegmentHeader::decode(&bytes).ok())
 }
 
-/// Where the footer stands, if the file ends with a trailer.
+/// Where the footer stands, if the file ends with a trailer. One that cannot be read is none.
 pub(crate) fn read_trailer(segment: &Segment, length: u64) -> io::Result<Option<u64>> {
     let Some(trailer_at) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
     let mut trailer = [0; TRAILER_BYTES];
-    segment.file.read_at(&mut trailer, trailer_at)?;
+    segment.read(&mut trailer, trailer_at)?;
     let offset = decode_trailer(segment.salt, &trailer);
     Ok(offset.filter(|&offset| offset <= trailer_at))
 }
@@ -218,7 +230,7 @@ pub(crate) fn read_trailer(segment: &Segment, length: u64) -> io::Result<Option<
 pub(crate) fn read_footer(segment: &Segment, length: u64) -> io::Result<Option<(u64, Footer)>> {
     let Some(offset) = read_trailer(segment, length)? else { return Ok(None) };
     let mut footer = vec![0; (length - TRAILER_BYTES as u64 - offset) as usize];
-    segment.file.read_at(&mut footer, offset)?;
+    segment.read(&mut footer, offset)?;
     Ok(Footer::decode(segment.salt, &footer).ok().map(|footer| (offset, footer)))
 }
 

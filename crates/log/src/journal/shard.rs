@@ -3,6 +3,9 @@
 //! The committer is the only writer. Always: `visible_end` moves only after the group is durable, and behind the
 //! index; spans, runs and tail frames stand in the order of their positions, spans before runs.
 //!
+//! A record's effective time is the largest arrival at or before it, where what arrived in the future counts as arrived
+//! when the clock was seen to be right. `times.rs` works that out again whenever the clock says that it was wrong.
+//!
 //! Of a sealed segment a shard keeps one span, whatever stands there: the runs are in the segment's footer, and
 //! `footers.rs` reads that when it is needed.
 
@@ -16,8 +19,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
-use crate::{NextPosition, Position, ShardLogId, format::Run, frame::FrameView};
+use crate::{NextPosition, Position, ShardLogId, ShardTail, format::Run, frame::FrameView};
 
 /// A shard's log.
 #[derive(Debug)]
@@ -25,12 +29,16 @@ pub(crate) struct Shard {
     pub id: ShardLogId,
     visible_end: AtomicU64,
     arrival_ms_max: AtomicU64,
+    /// When effective times must be looked at again: some arrival is in the future no more.
+    pub(super) unsettled_from_ms: AtomicU64,
     /// Everything that arrived before is expired, as the journal was told last.
     cutoff_ms: AtomicU64,
     /// Every position before is expired for good, whatever a clock says later.
     floor: AtomicU64,
     pub index: RwLock<Index>,
     pub writer: Mutex<Writer>,
+    /// Rung when records have become visible, if anybody watches.
+    pub appended: Notify,
 }
 
 /// What only the committer uses.
@@ -55,6 +63,11 @@ pub(crate) struct Index {
     pub runs: VecDeque<IndexedRun>,
     /// In memory.
     pub tail: VecDeque<TailFrame>,
+    /// The largest arrival of all, whatever the clock was.
+    pub raw_ms_max: u64,
+    /// How many [`ShardWatch`](super::ShardWatch)es there are. Under the index's lock, so that a watch that begins
+    /// while records become visible either sees them or is rung.
+    pub watches: usize,
 }
 
 /// The segment of a run whose records are known to be lost.
@@ -67,7 +80,10 @@ pub(crate) struct Span {
     pub first: Position,
     /// Inclusive.
     pub last: Position,
-    /// The largest arrival in the shard before the span.
+    /// Arrivals of its first record, and the largest one.
+    pub first_arrival_ms: u64,
+    pub arrival_ms_max: u64,
+    /// The effective time before the span.
     pub effective_before_ms: u64,
     /// And up to its end.
     pub effective_ms: u64,
@@ -81,7 +97,7 @@ pub(crate) const SKIPPED: Position = 1 << 32;
 pub(crate) struct IndexedRun {
     pub segment: u64,
     pub run: Run,
-    /// The largest arrival in the shard up to the run's end: what decides whether the run is expired.
+    /// The effective time at the run's end: what decides whether the run is expired.
     pub effective_ms: u64,
 }
 
@@ -89,8 +105,10 @@ pub(crate) struct IndexedRun {
 #[derive(Debug, Clone)]
 pub(crate) struct TailFrame {
     pub view: FrameView,
-    /// The largest arrival in the shard up to the frame.
+    /// Its effective time.
     pub effective_ms: u64,
+    /// The largest arrival in the shard up to the frame, whatever the clock was.
+    pub raw_ms: u64,
 }
 
 impl Shard {
@@ -99,10 +117,12 @@ impl Shard {
             id: next.shard,
             visible_end: AtomicU64::new(next.next),
             arrival_ms_max: AtomicU64::new(next.arrival_ms_max),
+            unsettled_from_ms: AtomicU64::new(0),
             cutoff_ms: AtomicU64::new(0),
             floor: AtomicU64::new(1),
             index: RwLock::default(),
             writer: Mutex::new(Writer { next: next.next, ..Writer::default() }),
+            appended: Notify::new(),
         })
     }
 
@@ -111,9 +131,20 @@ impl Shard {
         self.visible_end.load(Ordering::Acquire)
     }
 
-    /// The largest arrival of the visible records, Unix ms.
+    /// The effective time of the newest visible record, Unix ms.
     pub fn arrival_ms_max(&self) -> u64 {
         self.arrival_ms_max.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_arrival_ms_max(&self, ms: u64) {
+        self.arrival_ms_max.store(ms, Ordering::Release);
+    }
+
+    /// Where it ends now.
+    pub fn tail(&self) -> ShardTail {
+        let visible_end = self.visible_end();
+        let last_arrival_ms = self.index.read().raw_ms_max.max(self.arrival_ms_max());
+        ShardTail { visible_end, last_arrival_ms }
     }
 
     /// What the shard's next record will be, left out positions included. For the committer.
@@ -151,12 +182,14 @@ impl Shard {
     pub fn publish(&self, segment: u64, runs: &[Run], frames: impl Iterator<Item = FrameView>) {
         let mut frames = frames.peekable();
         let mut index = self.index.write();
-        if let Some(first) = frames.peek() {
-            self.leave_future_out(&mut index, first.arrival_ms());
+        // One reading of the clock for the whole group.
+        let now_ms = frames.peek().map_or(0, FrameView::arrival_ms);
+        if frames.peek().is_some() {
+            self.settle_for_arrival(&mut index, now_ms);
         }
         let mut run_effective_ms = self.arrival_ms_max();
         for run in runs {
-            run_effective_ms = run_effective_ms.max(run.arrival_ms_max);
+            run_effective_ms = run_effective_ms.max(run.arrival_ms_max.min(now_ms));
             index.put_run(IndexedRun { segment, run: *run, effective_ms: run_effective_ms });
         }
         let mut effective_ms = self.arrival_ms_max();
@@ -164,32 +197,28 @@ impl Shard {
         for view in frames {
             effective_ms = effective_ms.max(view.arrival_ms());
             end = view.end();
-            index.tail.push_back(TailFrame { view, effective_ms });
+            index.raw_ms_max = index.raw_ms_max.max(view.arrival_ms());
+            let raw_ms = index.raw_ms_max;
+            index.tail.push_back(TailFrame { view, effective_ms, raw_ms });
         }
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
         self.visible_end.store(end, Ordering::Release);
-    }
-
-    /// What arrived far in the future of what arrives at `now_ms` came by a clock that was wrong: it counts as arrived now,
-    /// so that it does not keep alive what comes behind it, and times in a shard never go back.
-    fn leave_future_out(&self, index: &mut Index, now_ms: u64) {
-        /// A clock may be set back by less: then what was the newest time stays that for a while.
-        const SMALL_STEP_MS: u64 = 60_000;
-        if self.arrival_ms_max() > now_ms.saturating_add(SMALL_STEP_MS) {
-            self.arrival_ms_max.store(now_ms, Ordering::Release);
-            index.cap_times(now_ms);
+        let is_watched = index.watches > 0;
+        drop(index);
+        if is_watched {
+            self.appended.notify_waiters();
         }
     }
 
     /// Takes over what recovery found of the shard in one segment.
     pub fn adopt_run(&self, segment: u64, run: Run) {
-        if run.records > 0 {
-            self.leave_future_out(&mut self.index.write(), run.first_arrival_ms);
-        }
         let effective_ms = self.arrival_ms_max().max(run.arrival_ms_max);
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
         self.visible_end.fetch_max(run.last + 1, Ordering::AcqRel);
-        self.index.write().put_run(IndexedRun { segment, run, effective_ms });
+        let mut index = self.index.write();
+        index.raw_ms_max = index.raw_ms_max.max(run.arrival_ms_max);
+        index.put_run(IndexedRun { segment, run, effective_ms });
+        drop(index);
         let mut writer = self.writer.lock();
         writer.next = writer.next.max(run.last + 1);
     }
@@ -210,23 +239,33 @@ impl Shard {
         self.adopt_span(DAMAGED, &lost);
     }
 
-    /// Leaves out positions that may have been given by a life whose traces are damaged.
-    pub fn skip_positions(&self) {
+    /// Leaves out positions that may have been given by a life whose traces are damaged: at least [`SKIPPED`], and up to
+    /// where that is done for the `times`th time.
+    pub fn skip_positions(&self, times: u64) {
         let mut writer = self.writer.lock();
-        writer.next += SKIPPED;
+        writer.next = times * SKIPPED + writer.next % SKIPPED;
         writer.gap = true;
     }
 
     /// Takes over a sealed segment's positions.
     pub fn adopt_span(&self, segment: u64, span: &Run) {
-        let Run { first, last, arrival_ms_max, .. } = *span;
-        self.leave_future_out(&mut self.index.write(), span.first_arrival_ms);
+        let Run { first, last, first_arrival_ms, arrival_ms_max, .. } = *span;
         let effective_before_ms = self.arrival_ms_max();
         let effective_ms = effective_before_ms.max(arrival_ms_max);
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
         self.visible_end.fetch_max(last + 1, Ordering::AcqRel);
-        let span = Span { segment, first, last, effective_before_ms, effective_ms };
-        self.index.write().spans.push_back(span);
+        let mut index = self.index.write();
+        index.raw_ms_max = index.raw_ms_max.max(arrival_ms_max);
+        index.spans.push_back(Span {
+            segment,
+            first,
+            last,
+            first_arrival_ms,
+            arrival_ms_max,
+            effective_before_ms,
+            effective_ms,
+        });
+        drop(index);
         let mut writer = self.writer.lock();
         writer.next = writer.next.max(last + 1);
     }
@@ -244,6 +283,14 @@ impl Shard {
             records: 0,
         };
         self.adopt_run(DAMAGED, run);
+    }
+
+    /// Takes over where the records ended that are gone: whatever was left out before, they were there.
+    pub fn adopt_trimmed(&self, end: Position) {
+        self.visible_end.fetch_max(end, Ordering::AcqRel);
+        self.trim_to(end);
+        let mut writer = self.writer.lock();
+        writer.next = writer.next.max(end);
     }
 
     /// Takes over a next position from a footer's table.
@@ -272,20 +319,6 @@ impl Index {
         }
     }
 
-    fn cap_times(&mut self, now_ms: u64) {
-        let spans = self.spans.iter_mut().rev().map(|span| &mut span.effective_ms);
-        let runs = self.runs.iter_mut().rev().map(|run| &mut run.effective_ms);
-        let tail = self.tail.iter_mut().rev().map(|frame| &mut frame.effective_ms);
-        let cap = |time: &mut u64| *time = (*time).min(now_ms);
-        spans.take_while(|time| **time > now_ms).for_each(cap);
-        runs.take_while(|time| **time > now_ms).for_each(cap);
-        tail.take_while(|time| **time > now_ms).for_each(cap);
-        for span in self.spans.iter_mut().rev().take_while(|span| span.effective_before_ms > now_ms)
-        {
-            span.effective_before_ms = now_ms;
-        }
-    }
-
     /// The active segment was sealed: its footer has the runs now.
     pub fn seal(&mut self, segment: u64) {
         let (Some(first), Some(last)) = (self.runs.front(), self.runs.back()) else { return };
@@ -293,6 +326,8 @@ impl Index {
             segment,
             first: first.run.first,
             last: last.run.last,
+            first_arrival_ms: first.run.first_arrival_ms,
+            arrival_ms_max: self.runs.iter().map(|run| run.run.arrival_ms_max).max().unwrap_or(0),
             effective_before_ms: self.spans.back().map_or(0, |span| span.effective_ms),
             effective_ms: last.effective_ms,
         };

@@ -1,77 +1,110 @@
 //! How many bytes of the newest frames stay in memory, over all shards: the oldest go first.
+//!
+//! A frame counts until its last reader drops it. So readers that are slow cost the others memory hits, and never
+//! the server memory.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::shard::{Shard, ShardTable};
+use crate::frame::Alive;
 
-/// Memory that a kept frame costs beside its bytes.
-const FRAME_OVERHEAD_BYTES: usize = 160;
+use super::shard::Shard;
 
 /// See the module. Owned by the committer, which is the only one that adds frames.
 pub(crate) struct TailBudget {
-    kept: VecDeque<(Arc<Shard>, usize)>,
-    bytes: usize,
+    /// The shards of the frames that are kept, in the order in which those came.
+    kept: VecDeque<Arc<Shard>>,
     bytes_max: usize,
-    /// There is no disk behind: nothing that is alive goes.
-    in_memory: bool,
-    /// When the dead were looked for last, Unix ms: that walks through everything.
-    searched_ms: u64,
+    alive: Arc<Alive>,
 }
 
 impl TailBudget {
-    pub fn new(bytes_max: usize, in_memory: bool) -> TailBudget {
-        TailBudget { kept: VecDeque::new(), bytes: 0, bytes_max, in_memory, searched_ms: 0 }
+    /// Keeps frames as long as those in `alive` are at most `bytes_max`.
+    pub fn new(bytes_max: usize, alive: Arc<Alive>) -> TailBudget {
+        TailBudget { kept: VecDeque::new(), bytes_max, alive }
     }
 
-    /// Whether frames of so many bytes can be kept; in memory, after what is expired or deleted has gone.
-    pub fn has_room(
-        &mut self,
-        shards: &ShardTable,
-        frames: usize,
-        bytes: usize,
-        now_ms: u64,
-    ) -> bool {
-        const BETWEEN_SEARCHES_MS: u64 = 500;
-        let wanted = bytes + frames * FRAME_OVERHEAD_BYTES;
-        let full = self.bytes + wanted > self.bytes_max;
-        if full && now_ms.abs_diff(self.searched_ms) >= BETWEEN_SEARCHES_MS {
-            self.searched_ms = now_ms;
-            self.drop_dead(shards);
-        }
-        self.bytes + wanted <= self.bytes_max
+    /// What kept frames must count in.
+    pub fn alive(&self) -> &Arc<Alive> {
+        &self.alive
     }
 
-    fn drop_dead(&mut self, shards: &ShardTable) {
-        let mut freed = 0;
-        // Of each shard the oldest frames go first, as its own queue has them.
-        self.kept.retain(|(shard, cost)| {
-            let mut index = shard.index.write();
-            let oldest_ms = index.tail.front().map_or(0, |frame| frame.effective_ms);
-            let dead = oldest_ms < shard.cutoff_ms() || shards.get(shard.id).is_none();
-            if dead {
-                index.tail.pop_front();
-                freed += cost;
-            }
-            !dead
-        });
-        self.bytes -= freed;
+    /// Takes note of a frame of `shard`, newer than all before.
+    pub fn put(&mut self, shard: &Arc<Shard>) {
+        self.kept.push_back(shard.clone());
     }
 
-    /// Counts a frame of `shard` in, newer than all before.
-    pub fn put(&mut self, shard: &Arc<Shard>, frame_bytes: usize) {
-        let cost = frame_bytes + FRAME_OVERHEAD_BYTES;
-        self.bytes += cost;
-        self.kept.push_back((shard.clone(), cost));
-    }
-
-    /// Lets the oldest frames go until the rest fits.
+    /// Lets the oldest frames go until what is alive fits, or only readers hold it.
     pub fn shrink(&mut self) {
-        while self.bytes > self.bytes_max
-            && !self.in_memory
-            && let Some((shard, cost)) = self.kept.pop_front()
+        while self.alive.bytes() > self.bytes_max
+            && let Some(shard) = self.kept.pop_front()
         {
-            self.bytes -= cost;
-            shard.index.write().tail.pop_front();
+            let oldest = shard.index.write().tail.pop_front();
+            drop(oldest);
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{
+        FrameBuilder, FrameView, NextPosition, ShardLogId,
+        frame::{FRAME_OVERHEAD_BYTES, Place},
+    };
+
+    pub fn empty_shard(id: u64) -> Arc<Shard> {
+        Shard::new(NextPosition { shard: ShardLogId(id), next: 1, arrival_ms_max: 0 })
+    }
+
+    /// Makes a frame of one record with so many bytes visible in `shard`, and answers it.
+    pub fn publish(shard: &Shard, data_bytes: usize, alive: &Arc<Alive>) -> FrameView {
+        let mut builder = FrameBuilder::new(shard.id, data_bytes + 64);
+        let pushed = builder.push(b"key", None, data_bytes, |_| Ok::<_, ()>(()));
+        assert_eq!(pushed, Ok(()));
+        let mut frame = builder.finish();
+        let first = shard.visible_end();
+        let place = Place { first, arrived_ms: first, group: 0, group_offset: 0, flags: 0 };
+        let head = frame.place(0, place);
+        let view = frame.into_view(head, alive);
+        shard.publish(0, &[], std::iter::once(view.clone()));
+        view
+    }
+
+    #[test]
+    fn what_a_reader_holds_counts_until_it_drops_it() {
+        let (a, b) = (empty_shard(1), empty_shard(2));
+        let mut tail = TailBudget::new(35_000, Arc::default());
+        let mut put = |shard: &Arc<Shard>| {
+            let view = publish(shard, 10_000, &tail.alive().clone());
+            tail.put(shard);
+            tail.shrink();
+            view
+        };
+        let kept = || [&a, &b].map(|shard| shard.index.read().tail.len());
+
+        let held = put(&a);
+        drop(put(&a));
+        drop(put(&b));
+        assert_eq!(kept(), [2, 1]);
+        drop(put(&b));
+        assert_eq!(kept(), [0, 2], "the oldest went, and as a reader holds it, so did the next");
+        drop(held);
+        drop(put(&b));
+        assert_eq!(kept(), [0, 3]);
+    }
+
+    #[test]
+    fn a_frame_counts_what_it_takes() {
+        let (shard, alive) = (empty_shard(1), Arc::default());
+        let view = publish(&shard, 10_000, &alive);
+        let bytes = alive.bytes();
+        let takes = view.len() + FRAME_OVERHEAD_BYTES;
+        assert!((takes..takes + 100).contains(&bytes), "{bytes}, {takes}");
+        let also = view.clone();
+        drop(view);
+        shard.index.write().tail.clear();
+        assert_eq!(alive.bytes(), bytes, "{} bytes are held", also.len());
+        drop(also);
+        assert_eq!(alive.bytes(), 0);
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Verdict {
 pub(crate) const CASES: &[(Behind, bool, Verdict)] = &[
     (Behind::Nothing, false, Verdict::End),
     (Behind::Nothing, true, Verdict::Damaged),
+    (Behind::Unreadable, false, Verdict::Damaged),
+    (Behind::Unreadable, true, Verdict::Damaged),
     (Behind::Footer, false, Verdict::Reseal),
     (Behind::Footer, true, Verdict::Reseal),
     (Behind::Garbage, false, Verdict::Cut),
@@ -43,8 +45,9 @@ pub(crate) fn verdict(behind: Behind, proven_synced: bool) -> Verdict {
 mod tests {
     use super::*;
 
-    const BEHIND: [Behind; 6] = [
+    const BEHIND: [Behind; 7] = [
         Behind::Nothing,
+        Behind::Unreadable,
         Behind::Footer,
         Behind::Garbage,
         Behind::SameGroup,
@@ -61,6 +64,13 @@ mod tests {
             }
         }
         assert_eq!(CASES.len(), BEHIND.len() * 2);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_neither_the_end_nor_cut_nor_written_over() {
+        for (behind, _, verdict) in CASES {
+            assert!(*behind != Behind::Unreadable || *verdict == Verdict::Damaged, "{verdict:?}");
+        }
     }
 
     #[test]

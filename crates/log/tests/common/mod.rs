@@ -1,6 +1,7 @@
 //! What the journal's tests share: a journal in a temporary directory, appends and reads that wait.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub mod faulty;
 pub mod watched_disk;
 
 use std::{
@@ -13,8 +14,9 @@ use std::{
 };
 
 use nautilus_log::{
-    AppendResult, Config, Frame, FrameBuilder, Journal, ManualClock, Options, Position, ReadError,
-    ReadRequest, RealDisk, Report, SeededRng, ShardLogId, Threads, testing::MemoryManifest,
+    AppendResult, Config, Durability, Frame, FrameBuilder, Journal, ManualClock, Options, Position,
+    ReadError, ReadRequest, RealDisk, Report, SeededRng, ShardLogId, Threads,
+    testing::MemoryManifest,
 };
 
 pub const NOW_MS: u64 = 1_795_489_200_000;
@@ -26,6 +28,7 @@ pub struct Home {
     pub clock: Arc<ManualClock>,
     pub segment_bytes: u64,
     pub threads: Threads,
+    pub durability: Durability,
     pub tail_bytes_max: usize,
 }
 
@@ -37,6 +40,7 @@ impl Home {
             clock: Arc::new(ManualClock::new(NOW_MS)),
             segment_bytes: 1 << 20,
             threads: Threads::Own,
+            durability: Durability::Fsync,
             tail_bytes_max: 1 << 20,
         }
     }
@@ -58,7 +62,7 @@ impl Home {
             living: living.iter().copied().map(ShardLogId).collect(),
             next_shard: ShardLogId(100),
             config: Config {
-                durability: nautilus_log::Durability::Fsync,
+                durability: self.durability,
                 segment_bytes: self.segment_bytes,
                 tail_bytes_max: self.tail_bytes_max,
                 footer_bytes_max: 4_000,
@@ -81,7 +85,8 @@ impl Home {
 }
 
 pub fn frame(shard: u64, records: &[&[u8]]) -> Frame {
-    let mut builder = FrameBuilder::new(ShardLogId(shard), 64);
+    let bytes = records.iter().map(|data| data.len() + 32).sum();
+    let mut builder = FrameBuilder::new(ShardLogId(shard), bytes);
     for data in records {
         let write = |out: &mut [u8]| {
             out.copy_from_slice(data);

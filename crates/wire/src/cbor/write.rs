@@ -26,9 +26,9 @@ struct Open {
 }
 
 impl CborWriter {
-    /// With room for so many bytes.
-    pub fn with_capacity(bytes: usize) -> CborWriter {
-        CborWriter { bytes: Vec::with_capacity(bytes), open: Vec::new() }
+    /// Writes behind what stands in `bytes` already.
+    pub fn behind(bytes: Vec<u8>) -> CborWriter {
+        CborWriter { bytes, open: Vec::new() }
     }
 
     /// What was written.

@@ -15,9 +15,9 @@ pub struct JsonWriter {
 }
 
 impl JsonWriter {
-    /// With room for so many bytes: answers with records know about how long they get.
-    pub fn with_capacity(bytes: usize) -> JsonWriter {
-        JsonWriter { text: Vec::with_capacity(bytes), after_value: false }
+    /// Writes behind what stands in `text` already.
+    pub fn behind(text: Vec<u8>) -> JsonWriter {
+        JsonWriter { text, after_value: false }
     }
 
     /// What was written.

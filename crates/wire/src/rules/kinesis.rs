@@ -13,8 +13,16 @@ pub const STREAM_ARN: StringRule =
 /// ResourceARN: a stream, a consumer of one, a channel or a queue.
 pub const RESOURCE_ARN: StringRule = StringRule::length(1, 2048)
     .pattern(r"arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+", is_resource_arn);
+/// ConsumerARN, with the anchor that the model writes.
+pub const CONSUMER_ARN: StringRule = StringRule::length(1, 2048).pattern(
+    r"^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+",
+    is_consumer_arn,
+);
+/// ConsumerName.
+pub const CONSUMER_NAME: StringRule = STREAM_NAME;
 /// StreamId: reserved by AWS; accepted and ignored.
-pub const STREAM_ID: StringRule = StringRule::length(1, 24);
+pub const STREAM_ID: StringRule =
+    StringRule::length(1, 24).pattern("[a-z0-9]{20}-[a-z0-9]{3}", is_stream_id);
 /// ShardId.
 pub const SHARD_ID: StringRule = STREAM_NAME;
 /// HashKey: ExplicitHashKey, NewStartingHashKey.
@@ -75,6 +83,14 @@ pub const MAX_RECORD_SIZE: IntegerRule = IntegerRule::integer(1024, 10_240);
 /// RecordDistributionStrategy.
 pub const RECORD_DISTRIBUTION_STRATEGY: StringRule =
     StringRule::one_of(&["AUTO", "USER_PARTITION_KEY"]);
+/// EncryptionType.
+pub const ENCRYPTION_TYPE: StringRule = StringRule::one_of(&["NONE", "KMS"]);
+/// KeyId.
+pub const KEY_ID: StringRule = StringRule::length(1, 2048);
+/// Policy: the service checks it itself.
+pub const POLICY: StringRule = StringRule::ANY;
+/// MinimumThroughputBillingCommitment's Status, as it is asked for.
+pub const COMMITMENT_STATUS: StringRule = StringRule::one_of(&["ENABLED", "DISABLED"]);
 /// MetricsNameList; its items are [`METRICS_NAME`]s.
 pub const METRICS_NAME_LIST: LengthRule = LengthRule::new(1, 7);
 /// MetricsName.
@@ -92,6 +108,13 @@ pub const METRICS_NAME: StringRule = StringRule::one_of(&[
 fn is_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn is_stream_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.split_once('-').is_some_and(|(long, short)| {
+        (long.len(), short.len()) == (20, 3) && long.bytes().chain(short.bytes()).all(allowed)
+    })
 }
 
 fn is_hash_key(text: &str) -> bool {
@@ -122,6 +145,20 @@ fn is_resource_arn(text: &str) -> bool {
             places.any(|at| ends.admit(at, kind))
         })
     })
+}
+
+/// What ends it is without a choice, and so is read from its end.
+fn is_consumer_arn(text: &str) -> bool {
+    let at = || {
+        let (rest, second) = text.rsplit_once(':')?;
+        let (rest, name) = rest.rsplit_once('/')?;
+        let (rest, stream) = rest.strip_suffix("/consumer")?.rsplit_once('/')?;
+        let is_second = !second.is_empty() && second.bytes().all(|byte| byte.is_ascii_digit());
+        let is_right = is_second && is_name(name) && is_name(stream);
+        rest.strip_suffix("stream").filter(|_| is_right).map(str::len)
+    };
+    let starts_before = |at: usize| arn_resources(text).next().is_some_and(|start| start <= at);
+    at().is_some_and(|at| at <= Ends::of(text).line && starts_before(at))
 }
 
 /// Each reading of the text as `arn:aws.*:kinesis:.*:\d{12}:<resource>`: where its resource begins. The text is a
@@ -217,6 +254,7 @@ mod tests {
             for arn in [arn.clone() + "\n", arn] {
                 let started = std::time::Instant::now();
                 assert!(!STREAM_ARN.admits(&arn) && !RESOURCE_ARN.admits(&arn));
+                assert!(!CONSUMER_ARN.admits(&(arn + "stream/s/consumer/c:7")));
                 assert!(started.elapsed().as_millis() < 500, "{piece:?} {:?}", started.elapsed());
             }
         }
@@ -236,6 +274,41 @@ mod tests {
         for bad in ["123456789012:stream/x", "\u{85}:123456789012:stream/x", ":stream/x"] {
             let arn = format!("{arn}{bad}");
             assert!(!STREAM_ARN.admits(&arn) && !RESOURCE_ARN.admits(&arn), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_consumers_arn_ends_in_its_name_and_second() {
+        let arn = "arn:aws:kinesis:eu-west-1:000000000000:";
+        for good in [
+            "stream/s/consumer/c:1",
+            "my-stream/s.1/consumer/c_2:0017",
+            "a:b stream/s/consumer/c:1",
+        ] {
+            assert!(CONSUMER_ARN.admits(&format!("{arn}{good}")), "{good:?}");
+        }
+        for bad in [
+            "stream/s",
+            "stream/s/consumer/c",
+            "stream/s/consumer/c:",
+            "stream/s/consumer/c:1a",
+            "stream/s/consumer/:1",
+            "stream//consumer/c:1",
+            "stream/s t/consumer/c:1",
+            "queue/s/consumer/c:1",
+            "\nstream/s/consumer/c:1",
+            "stream/s/consumer/c:1\n",
+        ] {
+            assert!(!CONSUMER_ARN.admits(&format!("{arn}{bad}")), "{bad:?}");
+        }
+        assert!(!CONSUMER_ARN.admits("stream/s/consumer/c:1"));
+    }
+
+    #[test]
+    fn a_stream_id_has_two_parts_of_fixed_length() {
+        assert!(STREAM_ID.admits("abcdefghij0123456789-a1b"));
+        for bad in ["", "abc", "abcdefghij0123456789-A1b", "abcdefghij0123456789a-1b"] {
+            assert!(!STREAM_ID.admits(bad), "{bad:?}");
         }
     }
 
