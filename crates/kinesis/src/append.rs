@@ -1,9 +1,9 @@
 //! How records get into the log: what PutRecord and PutRecords share.
 //!
 //! All of a call's records are routed, decoded and checked before any is appended, and appended in one go: one frame
-//! for each shard that is touched, in the order of the request. A shard may close between routing and appending;
-//! then nothing of its frame was written, and those records wait, bounded, for the catalog that says where they
-//! belong now.
+//! for each shard that is touched, in the order of the request. Which of them a shard's rates let in is decided in that
+//! order too, before anything is decoded (`gate.rs`). A shard may close between routing and appending; then nothing of
+//! its frame was written, and those records wait, bounded, for the catalog that says where they belong now.
 
 use std::{
     borrow::Cow,
@@ -20,17 +20,25 @@ use smallvec::SmallVec;
 use crate::{
     catalog::Address,
     error::Error,
+    faults::FaultAction,
+    gate::Gate,
     kinesis::Inner,
     limits,
     model::{
-        hash_range::HashKey, ids::ShardId, sequence_number::SequenceNumber, shard::Shard,
-        shards::Shards, stream::Stream,
+        hash_range::HashKey,
+        ids::ShardId,
+        sequence_number::SequenceNumber,
+        shard::Shard,
+        shards::Shards,
+        stream::{Distribution, Stream},
     },
+    ops::Operation,
 };
 
 /// A record on its way in, its data still as it came.
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
+    /// Empty if there is none, which only AUTO streams take.
     pub partition_key: Cow<'a, str>,
     pub explicit_hash_key: Option<HashKey>,
     pub data: Blob<'a>,
@@ -74,21 +82,27 @@ pub(crate) enum Failure {
     /// There is no space on the disk; the client may try again when there is.
     Full,
     Internal,
+    /// A test wanted it so; nothing was stored.
+    Injected(FaultAction),
 }
 
 /// A call's records to one shard.
-struct Run {
+struct Run<'s> {
     frame: FrameBuilder,
-    shard: Shard,
+    shard: &'s Shard,
     /// Which of the call's records, in order.
     entries: SmallVec<[u32; 1]>,
 }
 
-/// Stores records in `stream`, whose address is `at`; answers what became of each, in the order of `entries`.
+/// A frame that the journal has: its shard, and which of the call's records are in it.
+type Sent<'s> = (&'s Shard, SmallVec<[u32; 1]>);
+
+/// Stores records of an operation in `stream`, whose address is `at`; answers what became of each, in the order of `entries`.
 ///
 /// Dropping the future takes back no record that was on its way.
 pub(crate) async fn append(
     inner: &Inner,
+    operation: Operation,
     at: Address<'_>,
     stream: Arc<Stream>,
     entries: &[Entry<'_>],
@@ -97,13 +111,15 @@ pub(crate) async fn append(
     let nothing = Placed { shard: ShardId(0), result: Err(Failure::Internal) };
     let mut placed: SmallVec<[Placed; 1]> = SmallVec::from_elem(nothing, entries.len());
 
-    let runs = route(&stream, at, entries, pending)?;
-    let mut closed = append_runs(inner, runs, &mut placed).await;
+    let mut gate = Gate::new(inner, operation);
+    let runs = route(&stream, at, entries, pending, &gate, &mut placed)?;
+    let mut closed = append_runs(inner, entries, runs, &mut placed).await;
     if !closed.is_empty() {
         let mut wait = Reroute::new(inner, stream);
         while !closed.is_empty() && wait.for_newer(at).await {
-            let runs = route(&wait.stream, at, entries, closed)?;
-            closed = append_runs(inner, runs, &mut placed).await;
+            gate = Gate::new(inner, operation);
+            let runs = route(&wait.stream, at, entries, closed, &gate, &mut placed)?;
+            closed = append_runs(inner, entries, runs, &mut placed).await;
         }
         for &entry in &closed {
             placed[entry as usize].result = Err(Failure::Throttled);
@@ -112,34 +128,43 @@ pub(crate) async fn append(
     Ok(placed)
 }
 
-/// Sorts the pending records by shard and puts them into frames, decoded.
-fn route(
-    stream: &Stream,
+/// Sorts the pending records by shard and puts those that are let in into frames, decoded.
+fn route<'s>(
+    stream: &'s Stream,
     at: Address<'_>,
     entries: &[Entry<'_>],
     mut pending: SmallVec<[u32; 1]>,
-) -> Result<SmallVec<[Run; 1]>, Error> {
-    // A stream that is being created has no shards, and to writers it does not exist.
-    let place = |entry: u32| {
-        let shard = stream.route(entries[entry as usize].hash_key());
-        shard.ok_or_else(|| Error::stream_not_found(at))
+    gate: &Gate<'_>,
+    placed: &mut [Placed],
+) -> Result<SmallVec<[Run<'s>; 1]>, Error> {
+    let mut runs: SmallVec<[Run<'s>; 1]> = SmallVec::new();
+    let mut run = |shard: &'s Shard, mut which: SmallVec<[u32; 1]>| {
+        gate.admit((stream, shard), entries, &mut which, placed);
+        if !which.is_empty() {
+            runs.push(Run { frame: fill(shard, entries, &which)?, shard, entries: which });
+        }
+        Ok::<_, Error>(())
     };
-    let mut runs: SmallVec<[Run; 1]> = SmallVec::new();
     if let (Some(shard), 1) = (stream.shards.open().next(), stream.open_shard_count()) {
-        let frame = fill(shard, entries, &pending)?;
-        runs.push(Run { frame, shard: shard.clone(), entries: pending });
+        run(shard, pending)?;
         return Ok(runs);
     }
-    let mut placed: SmallVec<[(&Shard, u32); 1]> = SmallVec::with_capacity(pending.len());
+    let mut routed: SmallVec<[(&Shard, u32); 1]> = SmallVec::with_capacity(pending.len());
+    let mut spread = match stream.distribution {
+        Distribution::Auto => Some(gate.spread.places(stream.open_shard_count(), pending.len())),
+        Distribution::UserPartitionKey => None,
+    };
     for entry in pending.drain(..) {
-        placed.push((place(entry)?, entry));
+        let shard = match &mut spread {
+            Some(places) => places.next().and_then(|place| stream.shards.open_at(place)),
+            None => stream.route(entries[entry as usize].hash_key()),
+        };
+        // A stream that is being created has no shards, and to writers it does not exist.
+        routed.push((shard.ok_or_else(|| Error::stream_not_found(at))?, entry));
     }
-    placed.sort_unstable_by_key(|(shard, entry)| (shard.index, *entry));
-    for of_shard in placed.chunk_by(|(a, _), (b, _)| a.index == b.index) {
-        let shard = of_shard[0].0;
-        let of_shard: SmallVec<[u32; 1]> = of_shard.iter().map(|(_, entry)| *entry).collect();
-        let frame = fill(shard, entries, &of_shard)?;
-        runs.push(Run { frame, shard: shard.clone(), entries: of_shard });
+    routed.sort_unstable_by_key(|(shard, entry)| (shard.index, *entry));
+    for of_shard in routed.chunk_by(|(a, _), (b, _)| a.index == b.index) {
+        run(of_shard[0].0, of_shard.iter().map(|(_, entry)| *entry).collect())?;
     }
     Ok(runs)
 }
@@ -164,11 +189,16 @@ fn fill(shard: &Shard, entries: &[Entry<'_>], which: &[u32]) -> Result<FrameBuil
 /// Appends, notes what became of each record, and answers those that met a closed shard.
 async fn append_runs(
     inner: &Inner,
-    runs: SmallVec<[Run; 1]>,
+    entries: &[Entry<'_>],
+    runs: SmallVec<[Run<'_>; 1]>,
     placed: &mut [Placed],
 ) -> SmallVec<[u32; 1]> {
+    let mut closed = SmallVec::new();
+    if runs.is_empty() {
+        return closed;
+    }
     let mut frames: SmallVec<[Frame; 1]> = SmallVec::with_capacity(runs.len());
-    let mut sent: SmallVec<[(Shard, SmallVec<[u32; 1]>); 1]> = SmallVec::with_capacity(runs.len());
+    let mut sent: SmallVec<[Sent<'_>; 1]> = SmallVec::with_capacity(runs.len());
     for run in runs {
         frames.push(run.frame.finish());
         sent.push((run.shard, run.entries));
@@ -176,25 +206,26 @@ async fn append_runs(
     let results = inner.journal.append(frames).await;
     assert_eq!(results.len(), sent.len(), "the journal answers each frame");
 
-    let mut closed = SmallVec::new();
-    for ((shard, entries), result) in sent.into_iter().zip(results) {
+    for ((shard, which), result) in sent.into_iter().zip(results) {
         let outcome = match result {
             AppendResult::Written { first, arrival_ms } => {
-                for (&entry, position) in entries.iter().zip(first..) {
+                for (&entry, position) in which.iter().zip(first..) {
                     let number = shard.sequence_number(position, arrival_ms);
                     placed[entry as usize] = Placed { shard: shard.id(), result: Ok(number) };
                 }
+                let bytes: usize = which.iter().map(|&entry| entries[entry as usize].bytes()).sum();
+                shard.live.written.add(bytes as u64, which.len() as u64);
                 continue;
             }
             AppendResult::Refused(Refusal::Closed | Refusal::NotOwner) => {
-                closed.extend_from_slice(&entries);
+                closed.extend_from_slice(&which);
                 Failure::Throttled
             }
             AppendResult::Refused(Refusal::Overloaded) => Failure::Throttled,
             AppendResult::Refused(Refusal::Full) => Failure::Full,
             AppendResult::Refused(Refusal::Poisoned) => Failure::Internal,
         };
-        for &entry in &entries {
+        for &entry in &which {
             placed[entry as usize] = Placed { shard: shard.id(), result: Err(outcome) };
         }
     }
@@ -237,7 +268,9 @@ impl<'a> Reroute<'a> {
                     return true;
                 }
             }
-            if self.inner.now_ms() >= self.deadline_ms {
+            // More is left than there was at first: the clock was set back.
+            let left_ms = self.deadline_ms.saturating_sub(self.inner.now_ms());
+            if left_ms == 0 || left_ms > limits::REROUTE_WAIT_MS {
                 return false;
             }
             let mut changed = pin!(versions.changed());

@@ -3,6 +3,8 @@
 //! ```text
 //! meta                                next ids and the key of the tokens
 //! stream/<account>/<region>/<name>    a stream with its shards, tags, settings
+//! consumer/<account>/<region>/<stream>/<name>    a consumer with its tags
+//! account/<account>/<region>          the settings of an account in a region
 //! name/<account>/<region>/<name>      the last creation second of a deleted stream's shards
 //! intent/<number, 20 digits>          a change under way: what ends a passing state, and when
 //! ```
@@ -22,7 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Error,
     model::{
-        arn,
+        arn::{self, ConsumerArn, StreamArn},
+        commitment::Commitment,
+        consumer::Consumer,
         reshard::Reshard,
         seal::{KEY_BYTES, Seal},
         shard::Shard,
@@ -35,6 +39,8 @@ pub(crate) const NAMESPACE: &str = "kinesis";
 
 const META: &str = "meta";
 const STREAM: &str = "stream/";
+const CONSUMER: &str = "consumer/";
+const ACCOUNT: &str = "account/";
 const NAME: &str = "name/";
 const INTENT: &str = "intent/";
 
@@ -49,6 +55,11 @@ pub(crate) struct Address<'a> {
 impl<'a> Address<'a> {
     pub(crate) fn of(stream: &'a Stream) -> Address<'a> {
         Address { account: &stream.account, region: &stream.region, name: &stream.name }
+    }
+
+    /// The stream that a consumer reads.
+    pub(crate) fn of_consumer(consumer: &'a Consumer) -> Address<'a> {
+        Address { account: &consumer.account, region: &consumer.region, name: &consumer.stream }
     }
 
     pub(crate) fn arn(&self) -> String {
@@ -87,6 +98,17 @@ impl Intent {
     pub(crate) fn address(&self) -> Address<'_> {
         Address { account: &self.account, region: &self.region, name: &self.name }
     }
+
+    /// Whether it ends a passing state of this consumer.
+    pub(crate) fn is_of_consumer(&self, consumer: &Consumer) -> bool {
+        let (Plan::Register { consumer: name, created_ms }
+        | Plan::Deregister { consumer: name, created_ms }) = &self.plan
+        else {
+            return false;
+        };
+        (self.stream_id, name, *created_ms)
+            == (consumer.stream_id, &consumer.name, consumer.created_ms)
+    }
 }
 
 /// What an intent will have done.
@@ -99,7 +121,11 @@ pub(crate) enum Plan {
     Update,
     /// Shards are closed and others follow them, all in one step; the stream is ACTIVE again.
     Reshard(Reshard),
-    /// The stream is gone, and so are its logs; `logs` are those of a stream that never was ACTIVE.
+    /// A consumer of the stream is ACTIVE.
+    Register { consumer: String, created_ms: u64 },
+    /// A consumer of the stream is gone.
+    Deregister { consumer: String, created_ms: u64 },
+    /// The stream is gone, and so are its consumers and its logs; `logs` are those of a stream that never was ACTIVE.
     Delete { logs: Vec<u64> },
 }
 
@@ -110,6 +136,8 @@ impl Plan {
             Plan::Create { .. } => "create",
             Plan::Update => "update",
             Plan::Reshard(_) => "reshard",
+            Plan::Register { .. } => "register consumer",
+            Plan::Deregister { .. } => "deregister consumer",
             Plan::Delete { .. } => "delete",
         }
     }
@@ -129,6 +157,9 @@ struct Meta {
     next_stream: u64,
     next_shard_log: u64,
     next_intent: u64,
+    /// The least creation second of the next consumer: an ARN is given once.
+    #[serde(default)]
+    consumer_second_min: u64,
     token_key: [u8; KEY_BYTES],
 }
 
@@ -138,13 +169,23 @@ pub(crate) struct Region {
     account: String,
     region: String,
     streams: BTreeMap<String, Arc<Stream>>,
+    /// By stream; no stream without consumers is here.
+    consumers: BTreeMap<String, Consumers>,
+    commitment: Commitment,
     last_created_second: BTreeMap<String, u64>,
 }
+
+/// A stream's consumers by name.
+pub(crate) type Consumers = Arc<BTreeMap<String, Arc<Consumer>>>;
 
 impl Region {
     /// The streams by name.
     pub(crate) fn streams(&self) -> &BTreeMap<String, Arc<Stream>> {
         &self.streams
+    }
+
+    pub(crate) fn commitment(&self) -> Commitment {
+        self.commitment
     }
 }
 
@@ -163,6 +204,15 @@ impl Snapshot {
                 let stream: Stream = parse(&key, &value)?;
                 let (region, name) = (snapshot.region_mut(Address::of(&stream)), &stream.name);
                 region.streams.insert(name.clone(), Arc::new(stream));
+            } else if key.starts_with(CONSUMER) {
+                let consumer: Consumer = parse(&key, &value)?;
+                snapshot.consumers_mut(&consumer).insert(consumer.name.clone(), Arc::new(consumer));
+            } else if let Some((account, region)) =
+                key.strip_prefix(ACCOUNT).and_then(|rest| rest.split_once('/'))
+            {
+                let commitment = parse(&key, &value)?;
+                let at = Address { account, region, name: "" };
+                snapshot.region_mut(at).commitment = commitment;
             } else if let Some(rest) = key.strip_prefix(NAME) {
                 let mut parts = rest.splitn(3, '/');
                 let (Some(account), Some(region), Some(name)) =
@@ -194,7 +244,13 @@ impl Snapshot {
     }
 
     fn empty(token_key: [u8; KEY_BYTES]) -> Snapshot {
-        let meta = Meta { next_stream: 1, next_shard_log: 1, next_intent: 1, token_key };
+        let meta = Meta {
+            next_stream: 1,
+            next_shard_log: 1,
+            next_intent: 1,
+            consumer_second_min: 0,
+            token_key,
+        };
         Snapshot { meta, regions: Vec::new(), intents: BTreeMap::new() }
     }
 
@@ -208,6 +264,28 @@ impl Snapshot {
 
     pub(crate) fn stream(&self, at: Address<'_>) -> Option<&Arc<Stream>> {
         self.region(at.account, at.region)?.streams.get(at.name)
+    }
+
+    /// The consumers of a stream, by name.
+    pub(crate) fn consumers(&self, at: Address<'_>) -> Option<&Consumers> {
+        self.region(at.account, at.region)?.consumers.get(at.name)
+    }
+
+    /// What an account has committed itself to in a region.
+    pub(crate) fn commitment(&self, account: &str, region: &str) -> Commitment {
+        self.region(account, region).map_or(Commitment::default(), Region::commitment)
+    }
+
+    /// A consumer by its stream and its name.
+    pub(crate) fn consumer(&self, at: Address<'_>, name: &str) -> Option<&Arc<Consumer>> {
+        self.consumers(at)?.get(name)
+    }
+
+    /// A consumer by its ARN. An ARN of an earlier life of the name finds nothing.
+    pub(crate) fn consumer_by_arn(&self, arn: &ConsumerArn<'_>) -> Option<&Arc<Consumer>> {
+        let StreamArn { account, region, name } = arn.stream;
+        let consumer = self.consumer(Address { account, region, name }, arn.name)?;
+        (consumer.created_second() == arn.created_second).then_some(consumer)
     }
 
     pub(crate) fn region(&self, account: &str, region: &str) -> Option<&Region> {
@@ -234,7 +312,7 @@ impl Snapshot {
             Plan::Create { shards } => shards.iter().map(|shard| shard.log).collect(),
             Plan::Reshard(reshard) => reshard.opening().map(|shard| shard.log).collect(),
             Plan::Delete { logs } => logs.clone(),
-            Plan::Update => Vec::new(),
+            Plan::Update | Plan::Register { .. } | Plan::Deregister { .. } => Vec::new(),
         });
         let living = self.all_streams().flat_map(|stream| stream.shards.all());
         let living = living.filter(|shard| shard.was_ever_open());
@@ -259,12 +337,20 @@ impl Snapshot {
                 account: at.account.to_owned(),
                 region: at.region.to_owned(),
                 streams: BTreeMap::new(),
+                consumers: BTreeMap::new(),
+                commitment: Commitment::default(),
                 last_created_second: BTreeMap::new(),
             };
             self.regions.insert(index, Arc::new(region));
             index
         });
         Arc::make_mut(&mut self.regions[index])
+    }
+
+    /// The consumers of a consumer's stream.
+    fn consumers_mut(&mut self, of: &Consumer) -> &mut BTreeMap<String, Arc<Consumer>> {
+        let region = self.region_mut(Address::of_consumer(of));
+        Arc::make_mut(region.consumers.entry(of.stream.clone()).or_default())
     }
 }
 
@@ -305,6 +391,21 @@ impl Edit {
         region.last_created_second.insert(at.name.to_owned(), created_second);
     }
 
+    /// Puts a consumer in the place of the one of its name.
+    pub(crate) fn put_consumer(&mut self, consumer: Consumer) {
+        self.put_row(consumer_key(&consumer), &consumer);
+        self.next.consumers_mut(&consumer).insert(consumer.name.clone(), Arc::new(consumer));
+    }
+
+    pub(crate) fn remove_consumer(&mut self, consumer: &Consumer) {
+        self.rows.push(Row { key: consumer_key(consumer), value: None });
+        let consumers = self.next.consumers_mut(consumer);
+        consumers.remove(&consumer.name);
+        if consumers.is_empty() {
+            self.next.region_mut(Address::of_consumer(consumer)).consumers.remove(&consumer.stream);
+        }
+    }
+
     pub(crate) fn add_intent(&mut self, intent: Intent) {
         let number = self.next.meta.next_intent;
         self.next.meta.next_intent += 1;
@@ -316,6 +417,23 @@ impl Edit {
     pub(crate) fn drop_intent(&mut self, number: u64) {
         self.rows.push(Row { key: intent_key(number), value: None });
         self.next.intents.remove(&number);
+    }
+
+    /// The creation second of a consumer that is registered now.
+    pub(crate) fn consumer_second(&self, now_second: u64) -> u64 {
+        now_second.max(self.next.meta.consumer_second_min)
+    }
+
+    /// A consumer of that second goes: none gets it again, and so none gets its ARN.
+    pub(crate) fn retire_consumer_second(&mut self, second: u64) {
+        let least = &mut self.next.meta.consumer_second_min;
+        *least = (*least).max(second + 1);
+        self.meta_changed = true;
+    }
+
+    pub(crate) fn set_commitment(&mut self, account: &str, region: &str, commitment: Commitment) {
+        self.put_row(format!("{ACCOUNT}{account}/{region}"), &commitment);
+        self.next.region_mut(Address { account, region, name: "" }).commitment = commitment;
     }
 
     pub(crate) fn allot_stream(&mut self) -> u64 {
@@ -354,6 +472,10 @@ pub(crate) fn unchanged<T>(answer: T) -> Change<Snapshot, T> {
     Change { next: None, rows: Vec::new(), answer }
 }
 
+fn consumer_key(consumer: &Consumer) -> String {
+    format!("{}/{}", Address::of_consumer(consumer).key(CONSUMER), consumer.name)
+}
+
 fn intent_key(number: u64) -> String {
     format!("{INTENT}{number:020}")
 }
@@ -363,7 +485,7 @@ mod tests {
     use nautilus_log::SeededRng;
 
     use super::*;
-    use crate::model::{shards::Shards, stream::tests::stream_of};
+    use crate::model::{consumer::tests::consumer_of, shards::Shards, stream::tests::stream_of};
 
     fn apply(rows: &mut BTreeMap<String, Vec<u8>>, change: Change<Snapshot, ()>) -> Snapshot {
         for row in change.rows {
@@ -406,6 +528,26 @@ mod tests {
         snapshot = apply(&mut rows, edit.finish(()));
         assert_eq!(reloaded(&rows), snapshot);
         assert_eq!(snapshot.shard_logs().len(), 3);
+
+        let consumer = consumer_of(&stream, "c");
+        let mut edit = Edit::new(&snapshot);
+        edit.put_consumer(consumer.clone());
+        snapshot = apply(&mut rows, edit.finish(()));
+        assert_eq!(reloaded(&rows), snapshot);
+        let arn = consumer.arn();
+        let found = ConsumerArn::parse(&arn).and_then(|arn| snapshot.consumer_by_arn(&arn));
+        assert_eq!(found.map(|found| &**found), Some(&consumer));
+
+        let mut edit = Edit::new(&snapshot);
+        edit.remove_consumer(&consumer);
+        edit.retire_consumer_second(consumer.created_second());
+        let commitment = Commitment::default().enabled(7);
+        edit.set_commitment(&consumer.account, &consumer.region, commitment);
+        snapshot = apply(&mut rows, edit.finish(()));
+        assert_eq!(reloaded(&rows), snapshot);
+        assert!(snapshot.consumers(Address::of(&stream)).is_none());
+        assert_eq!(Edit::new(&snapshot).consumer_second(1), consumer.created_second() + 1);
+        assert_eq!(snapshot.commitment(&consumer.account, &consumer.region), commitment);
 
         let mut edit = Edit::new(&snapshot);
         edit.remove_stream(Address::of(&stream), 17);

@@ -2,11 +2,14 @@
 
 use nautilus_wire::{Output, Writer};
 
-use crate::model::{
-    hash_range::HashRange,
-    ids::ShardId,
-    shard::Shard,
-    stream::{ShardMetric, Stream, StreamMode},
+use crate::{
+    limits,
+    model::{
+        hash_range::HashRange,
+        ids::ShardId,
+        shard::Shard,
+        stream::{ShardMetric, Stream, StreamMode},
+    },
 };
 
 /// What every description of a stream begins with. Never a StreamId: see [`Stream::id`].
@@ -37,6 +40,15 @@ pub(crate) fn write_metrics<W: Writer>(
 
 fn write_mode<W: Writer>(w: &mut W, mode: StreamMode) {
     w.field_map("StreamModeDetails", |w| w.field_str("StreamMode", mode.as_str()));
+}
+
+/// What a stream on demand was told to be ready for, and what its shards take.
+pub(crate) fn write_warm_throughput<W: Writer>(w: &mut W, stream: &Stream) {
+    let current = stream.open_shard_count() as i64 * i64::from(limits::SHARD_MIBPS);
+    w.field_map("WarmThroughput", |w| {
+        w.field_i64("TargetMiBps", stream.warm_mibps.map_or(current, i64::from));
+        w.field_i64("CurrentMiBps", current);
+    });
 }
 
 /// A shard's part of the hash space.

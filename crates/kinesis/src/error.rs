@@ -7,7 +7,7 @@ use nautilus_wire::AwsError;
 
 use crate::{
     catalog::Address,
-    model::{ids::ShardId, stream::Status},
+    model::{arn, consumer::Consumer, ids::ShardId, stream::Status},
 };
 
 /// Why a call or the opening failed.
@@ -34,7 +34,36 @@ pub enum Error {
     #[error("Could not find shard {given} in stream {stream} under account {account}.")]
     #[allow(missing_docs)]
     ShardUnreadable { given: String, stream: String, account: String },
-    /// A consumer, channel or queue; there are none yet.
+    /// No consumer of that name or ARN.
+    #[error("Consumer {consumer}, account {account} not found.")]
+    #[allow(missing_docs)]
+    ConsumerNotFound { consumer: String, account: String },
+    /// The stream has a consumer of that name.
+    #[error("Consumer {consumer} under stream {stream} and account {account} already exists.")]
+    #[allow(missing_docs)]
+    ConsumerExists { consumer: String, stream: String, account: String },
+    /// The consumer's state does not allow this.
+    #[error(
+        "Consumer {consumer} with creation timestamp {created_second} under stream {stream} and \
+         account {account} is not in ACTIVE status."
+    )]
+    #[allow(missing_docs)]
+    ConsumerNotActive { consumer: String, created_second: u64, stream: String, account: String },
+    /// The consumer is subscribed to the shard already, or somebody else is in its name.
+    #[error(
+        "Another active subscription exists for this consumer: {account}:{stream}:{shard}:{consumer}"
+    )]
+    #[allow(missing_docs)]
+    SubscriptionExists { account: String, stream: String, shard: String, consumer: String },
+    /// The stream has consumers, and nobody said that they shall go with it.
+    #[error(
+        "DeleteStream can't delete {account}:{stream} because there are consumers associated with \
+         this data stream. To delete {stream} anyway, set the EnforceConsumerDeletion parameter to \
+         true to force the deletion of all the consumers that are associated with it."
+    )]
+    #[allow(missing_docs)]
+    ConsumersRemain { stream: String, account: String },
+    /// A channel or queue; there are none yet.
     #[error("Resource {arn} not found.")]
     #[allow(missing_docs)]
     ResourceNotFound { arn: String },
@@ -47,6 +76,9 @@ pub enum Error {
     /// A quota; the text is AWS's.
     #[error("{0}")]
     LimitExceeded(String),
+    /// There is no key management here, and why that matters.
+    #[error("{0}")]
+    KmsOptInRequired(String),
     /// An iterator older than five minutes; the text is AWS's.
     #[error("{0}")]
     ExpiredIterator(String),
@@ -108,6 +140,19 @@ impl Error {
         }
     }
 
+    pub(crate) fn consumer_not_found(consumer: &str, account: &str) -> Error {
+        Error::ConsumerNotFound { consumer: consumer.to_owned(), account: account.to_owned() }
+    }
+
+    pub(crate) fn consumer_not_active(consumer: &Consumer) -> Error {
+        Error::ConsumerNotActive {
+            consumer: consumer.name.clone(),
+            created_second: consumer.created_second(),
+            stream: consumer.stream.clone(),
+            account: consumer.account.clone(),
+        }
+    }
+
     pub(crate) fn shard_not_found(at: Address<'_>, shard: ShardId) -> Error {
         Error::ShardNotFound {
             shard: shard.to_string(),
@@ -122,6 +167,14 @@ impl Error {
             stream: at.name.to_owned(),
             account: at.account.to_owned(),
         }
+    }
+
+    /// A control operation is called too often; of a stream if its resource is in one.
+    pub(crate) fn calls_exceeded(resource: &str, account: &str) -> Error {
+        Error::LimitExceeded(match arn::stream_in(resource) {
+            Some(name) => format!("Rate exceeded for stream {name} under account {account}."),
+            None => format!("Rate exceeded for account {account}."),
+        })
     }
 
     pub(crate) fn throughput_exceeded(at: Address<'_>, shard: ShardId) -> Error {
@@ -149,8 +202,15 @@ impl From<Error> for AwsError {
             Error::StreamNotFound { .. }
             | Error::ShardNotFound { .. }
             | Error::ShardUnreadable { .. }
+            | Error::ConsumerNotFound { .. }
             | Error::ResourceNotFound { .. } => AwsError::resource_not_found(text),
-            Error::StreamExists { .. } | Error::NotActive { .. } => AwsError::resource_in_use(text),
+            Error::StreamExists { .. }
+            | Error::NotActive { .. }
+            | Error::ConsumerExists { .. }
+            | Error::ConsumerNotActive { .. }
+            | Error::SubscriptionExists { .. }
+            | Error::ConsumersRemain { .. } => AwsError::resource_in_use(text),
+            Error::KmsOptInRequired(text) => AwsError::kms_opt_in_required(text),
             Error::InvalidArgument(text) => AwsError::invalid_argument(text),
             Error::Validation(text) => AwsError::validation(text),
             Error::LimitExceeded(text) => AwsError::limit_exceeded(text),

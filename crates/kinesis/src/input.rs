@@ -1,11 +1,19 @@
-//! What many inputs have in common: which stream is meant.
+//! What many inputs have in common: which stream, consumer or shard is meant.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use nautilus_identity::Caller;
 use nautilus_wire::{Members, rules::kinesis as rules};
 
-use crate::{catalog::Address, error::Error, model::arn::StreamArn};
+use crate::{
+    catalog::{Address, Snapshot},
+    error::Error,
+    model::{
+        arn::{ConsumerArn, StreamArn},
+        consumer::Consumer,
+        ids::ShardId,
+    },
+};
 
 /// StreamName, StreamARN or both, if they agree. StreamId is accepted and ignored, as the model reserves it.
 #[derive(Debug)]
@@ -25,6 +33,13 @@ impl<'a> StreamRef<'a> {
     /// For the operations that know a stream only by its ARN.
     pub(crate) fn read_arn(members: &mut Members<'a>) -> StreamRef<'a> {
         let arn = Some(members.required_string("StreamARN", &rules::STREAM_ARN));
+        members.string("StreamId", &rules::STREAM_ID);
+        StreamRef { name: None, arn }
+    }
+
+    /// The same, where the model lets even the ARN be absent.
+    pub(crate) fn read_optional_arn(members: &mut Members<'a>) -> StreamRef<'a> {
+        let arn = members.string("StreamARN", &rules::STREAM_ARN);
         members.string("StreamId", &rules::STREAM_ID);
         StreamRef { name: None, arn }
     }
@@ -67,6 +82,101 @@ pub(crate) fn arn_address<'a>(arn: &'a str, caller: &'a Caller) -> Result<Addres
         )));
     }
     Ok(Address { account, region, name })
+}
+
+/// A consumer by its ARN, by its stream's ARN and its name, or by all three, if they agree.
+#[derive(Debug)]
+pub(crate) struct ConsumerRef<'a> {
+    pub stream_arn: Option<Cow<'a, str>>,
+    pub name: Option<Cow<'a, str>>,
+    pub arn: Option<Cow<'a, str>>,
+}
+
+impl<'a> ConsumerRef<'a> {
+    pub(crate) fn read(members: &mut Members<'a>) -> ConsumerRef<'a> {
+        let stream_arn = members.string("StreamARN", &rules::STREAM_ARN);
+        let name = members.string("ConsumerName", &rules::CONSUMER_NAME);
+        let arn = members.string("ConsumerARN", &rules::CONSUMER_ARN);
+        members.string("StreamId", &rules::STREAM_ID);
+        ConsumerRef { stream_arn, name, arn }
+    }
+
+    /// What is asked for: the consumer, or its stream if there is no such consumer.
+    pub(crate) fn resource(&self, snapshot: &Snapshot, caller: &Caller) -> Result<String, Error> {
+        let given = || self.arn.as_deref().or(self.stream_arn.as_deref()).unwrap_or_default();
+        match self.find(snapshot, caller) {
+            Ok(consumer) => Ok(consumer.arn()),
+            Err(Error::ConsumerNotFound { .. } | Error::StreamNotFound { .. }) => {
+                Ok(given().to_owned())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The consumer, if it is there.
+    pub(crate) fn find(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller,
+    ) -> Result<Arc<Consumer>, Error> {
+        if let Some(arn) = &self.arn {
+            self.check_agreement(arn)?;
+            return consumer_by_arn(snapshot, arn, caller).cloned();
+        }
+        let (Some(stream_arn), Some(name)) = (&self.stream_arn, &self.name) else {
+            let text = "Either ConsumerARN or both StreamARN and ConsumerName should be provided.";
+            return Err(Error::InvalidArgument(text.to_owned()));
+        };
+        let at = arn_address(stream_arn, caller)?;
+        snapshot.stream(at).ok_or_else(|| Error::stream_not_found(at))?;
+        let consumer = snapshot.consumer(at, name);
+        consumer.cloned().ok_or_else(|| Error::consumer_not_found(name, at.account))
+    }
+
+    fn check_agreement(&self, arn: &str) -> Result<(), Error> {
+        let Some(parts) = ConsumerArn::parse(arn) else { return Ok(()) };
+        let conflict = |name: &str, value: &str| {
+            Err(Error::InvalidArgument(format!(
+                "{name} {value} and ConsumerARN {arn} do not name the same consumer."
+            )))
+        };
+        match (&self.stream_arn, &self.name) {
+            (Some(stream), _) if StreamArn::parse(stream) != Some(parts.stream) => {
+                conflict("StreamARN", stream)
+            }
+            (_, Some(name)) if *name != parts.name => conflict("ConsumerName", name),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The consumer of an ARN. What only looks like a consumer's is not found.
+pub(crate) fn consumer_by_arn<'s>(
+    snapshot: &'s Snapshot,
+    arn: &str,
+    caller: &Caller,
+) -> Result<&'s Arc<Consumer>, Error> {
+    let Some(parts) = ConsumerArn::parse(arn) else {
+        return Err(Error::consumer_not_found(arn, &caller.account));
+    };
+    if parts.stream.region != caller.region {
+        return Err(Error::InvalidArgument(format!(
+            "ConsumerARN {arn} is not in the region {} of this request.",
+            caller.region
+        )));
+    }
+    let consumer = snapshot.consumer_by_arn(&parts);
+    consumer.ok_or_else(|| Error::consumer_not_found(arn, parts.stream.account))
+}
+
+/// A shard id as a client writes it.
+pub(crate) fn shard_id(at: Address<'_>, given: &str) -> Result<ShardId, Error> {
+    ShardId::parse(given).ok_or_else(|| Error::shard_unreadable(at, given))
+}
+
+/// A member that a NextToken leaves no room for.
+pub(crate) fn beside_token(name: &str) -> Error {
+    Error::InvalidArgument(format!("NextToken and {name} cannot be provided together."))
 }
 
 #[cfg(test)]

@@ -21,8 +21,15 @@ use tokio::sync::Notify;
 use crate::{
     catalog::{self, Address, Edit, Snapshot},
     error::Error,
+    faults::Faults,
+    limits::{self, Limits},
     model::{seal::Seal, stream::Stream},
-    ops, retention, transitions,
+    on_demand::{Spread, scaling, scaling::Looks},
+    ops::{self, Response},
+    rates::Rates,
+    retention,
+    subscription::{Register, Wheel},
+    transitions,
 };
 
 /// What an operator may choose.
@@ -30,8 +37,8 @@ use crate::{
 pub struct Config {
     /// How long a stream stays CREATING, UPDATING, DELETING.
     pub transition_delay_ms: u64,
-    /// Whether rates, quotas and counts per day hold. Validation always does.
-    pub limits_enforced: bool,
+    /// Which rates, quotas and counts hold. Validation always does.
+    pub limits: Limits,
 }
 
 /// Kinesis Data Streams over one catalog and one journal.
@@ -54,13 +61,19 @@ pub(crate) struct Inner {
     pub(crate) journal: Journal,
     pub(crate) seal: Seal,
     pub(crate) config: Config,
+    pub(crate) rates: Rates,
+    pub(crate) faults: Faults,
+    pub(crate) spread: Spread,
+    pub(crate) looks: Looks,
+    pub(crate) subscriptions: Register,
+    pub(crate) wheel: Wheel,
     pub(crate) due_changed: Notify,
     /// Rung at each tick: writes that wait for a newer catalog look at the clock then.
     pub(crate) ticked: Notify,
     pub(crate) rerouting: AtomicUsize,
     pub(crate) next_trim_ms: AtomicU64,
     clock: Arc<dyn Clock>,
-    /// The furthest that the clock was in this life.
+    /// The furthest that the clock was, as long as it is near.
     furthest_ms: AtomicU64,
 }
 
@@ -94,7 +107,13 @@ impl Kinesis {
             seal: catalog.snapshot().seal(),
             catalog,
             journal,
+            rates: Rates::new(&config.limits),
+            faults: Faults::new(Arc::clone(&clock), rng),
+            spread: Spread::default(),
+            looks: Looks::default(),
             config,
+            subscriptions: Register::default(),
+            wheel: Wheel::default(),
             due_changed: Notify::new(),
             ticked: Notify::new(),
             rerouting: AtomicUsize::new(0),
@@ -118,46 +137,74 @@ impl Kinesis {
         self.inner.catalog.snapshot()
     }
 
+    /// What is made to fail.
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
+    }
+
     /// Whether there is such an operation here.
     pub fn knows(operation: &str) -> bool {
         ops::Operation::from_name(operation).is_some()
     }
 
-    /// One call of one operation, in JSON. Dropping the future does not take back what it has started.
+    /// One call of the operator's, in JSON: account rates do not hold for it, and operations that answer with events are
+    /// not for it. Dropping the future does not take back what it has started.
     pub async fn call(
         &self,
         caller: &Caller,
         operation: &str,
         input: Value<'_>,
     ) -> Result<Answer, AwsError> {
-        self.call_in(Protocol::Json, caller, operation, input).await
+        match self.call_by(Door::Operator, Protocol::Json, caller, operation, input).await? {
+            Response::Answer(answer) => Ok(answer),
+            Response::Events(_) => Err(AwsError::unknown_operation()),
+        }
     }
 
-    /// The same in the protocol of its client: what `input` means, and how the answer is written.
+    /// One call of a client's, in its protocol: what `input` means, and how the answer is written.
     pub async fn call_in(
         &self,
         protocol: Protocol,
         caller: &Caller,
         operation: &str,
         input: Value<'_>,
-    ) -> Result<Answer, AwsError> {
+    ) -> Result<Response, AwsError> {
+        self.call_by(Door::Clients, protocol, caller, operation, input).await
+    }
+
+    async fn call_by(
+        &self,
+        door: Door,
+        protocol: Protocol,
+        caller: &Caller,
+        operation: &str,
+        input: Value<'_>,
+    ) -> Result<Response, AwsError> {
         let request = Request { inner: &self.inner, caller };
         let operation =
             ops::Operation::from_name(operation).ok_or_else(AwsError::unknown_operation)?;
-        operation.call(request, input, protocol).await.map_err(AwsError::from)
+        operation.call(request, input, protocol, door).await.map_err(AwsError::from)
     }
 
     /// Finishes what is due and lets expired records go; answers when it wants to be called next, in ms of the clock.
     pub async fn tick(&self) -> Option<u64> {
         let inner = &*self.inner;
+        // First: they are not to wait for a change that takes long.
+        inner.wheel.ring(inner.now_ms());
         let next_transition = transitions::finish_due(inner).await;
-        let next_trim = retention::trim(inner).await;
+        let next_trim = retention::trim(inner).await.min(scaling::scale(inner).await);
         inner.ticked.notify_waiters();
-        let next = next_transition.map_or(next_trim, |next| next.min(next_trim));
+        let next_ring = inner.wheel.next_ms();
+        let next = [next_transition, next_ring].into_iter().flatten().fold(next_trim, u64::min);
         Some(match inner.rerouting.load(Ordering::SeqCst) {
             0 => next,
-            _ => next.min(inner.now_ms() + crate::limits::REROUTE_TICK_MS),
+            _ => next.min(inner.now_ms() + limits::REROUTE_TICK_MS),
         })
+    }
+
+    /// Ends all subscriptions as if their time were over: the server stops.
+    pub fn end_subscriptions(&self) {
+        self.inner.subscriptions.stop();
     }
 
     /// Rings when the next tick is wanted earlier than the last one said.
@@ -171,10 +218,30 @@ impl Inner {
         self.clock.now_ms()
     }
 
-    /// The time by which records expire: a clock that is set back does not bring them back.
+    /// The latest moment that is not in the future: while the wall clock has jumped, either clock may be right.
+    pub(crate) fn latest_ms(&self) -> u64 {
+        self.now_ms().max(self.clock.wall_ms())
+    }
+
+    /// True while nobody knows what time it is.
+    pub(crate) fn time_is_unsure(&self) -> bool {
+        self.clock.is_unsure()
+    }
+
+    /// The time by which records expire. It stands still while time is unsure, and when the clock is set back a little;
+    /// when it is set back far, it was wrong before: then the journal knows what had expired.
     pub(crate) fn expiry_now_ms(&self) -> u64 {
+        if self.time_is_unsure() {
+            return self.furthest_ms.load(Ordering::SeqCst);
+        }
         let now = self.now_ms();
-        self.furthest_ms.fetch_max(now, Ordering::SeqCst).max(now)
+        let furthest = self.furthest_ms.fetch_max(now, Ordering::SeqCst);
+        if furthest.saturating_sub(now) <= limits::SMALL_STEP_MS {
+            return furthest.max(now);
+        }
+        let _ =
+            self.furthest_ms.compare_exchange(furthest, now, Ordering::SeqCst, Ordering::SeqCst);
+        now
     }
 
     /// The newest state of a stream.
@@ -195,16 +262,25 @@ impl Inner {
     }
 }
 
+/// By which door a call came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The network.
+    Clients,
+    /// This process.
+    Operator,
+}
+
 /// A call that is not authorised yet: enough to name its resource.
 #[derive(Clone, Copy)]
 pub(crate) struct Request<'a> {
-    pub inner: &'a Inner,
+    pub inner: &'a Arc<Inner>,
     pub caller: &'a Caller,
 }
 
 /// An authorised call.
 pub(crate) struct Ctx<'a> {
-    pub inner: &'a Inner,
+    pub inner: &'a Arc<Inner>,
     pub caller: &'a Caller,
     _authorized: Authorized,
 }
@@ -214,6 +290,14 @@ impl<'a> Request<'a> {
     pub(crate) fn authorize(self, action: &str, resource: &str) -> Result<Ctx<'a>, Error> {
         let _authorized = nautilus_identity::authorize(self.caller, action, resource)?;
         Ok(Ctx { inner: self.inner, caller: self.caller, _authorized })
+    }
+}
+
+impl Ctx<'_> {
+    /// For what an operation does besides, as AWS has an action of its own for it.
+    pub(crate) fn authorize_too(&self, action: &str, resource: &str) -> Result<(), Error> {
+        let _authorized = nautilus_identity::authorize(self.caller, action, resource)?;
+        Ok(())
     }
 }
 
@@ -244,8 +328,8 @@ mod tests {
     #[test]
     fn an_operation_that_is_not_built_is_unknown() {
         let world = World::new();
-        assert!(Kinesis::knows("PutRecord") && !Kinesis::knows("SubscribeToShard"));
-        let answer = world.call_as(&testing::caller(), "SubscribeToShard", "{}");
+        assert!(Kinesis::knows("PutRecord") && !Kinesis::knows("CreateQueue"));
+        let answer = world.call_as(&testing::caller(), "CreateQueue", "{}");
         assert_eq!(answer, "UnknownOperationException");
     }
 
@@ -262,7 +346,7 @@ mod tests {
         let world = World::new();
         let tick = || world.run(world.room().kinesis.tick());
         let idle = tick();
-        assert_eq!(idle, Some(testing::NOW_MS + crate::limits::TRIM_INTERVAL_MS));
+        assert_eq!(idle, Some(testing::NOW_MS + limits::TRIM_INTERVAL_MS));
 
         world.check("CreateStream", r#"{"StreamName":"s","ShardCount":1}"#, "");
         let rung = world.room().kinesis.next_due_changed().notified();

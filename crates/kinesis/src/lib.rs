@@ -8,29 +8,52 @@
 //! calls, `catalog.rs` what is durable. `model/` holds what Kinesis is made of; shards divide in `model/reshard.rs`
 //! (plans) and `model/shards.rs` (their result), and `transitions.rs` brings the one to the other.
 
+mod account;
 mod append;
+#[cfg(test)]
+mod bad_input;
 mod catalog;
+mod consumers;
 mod description;
+mod encryption;
 mod error;
+mod faults;
+mod gate;
 mod input;
 mod kinesis;
 mod limits;
 mod model;
 mod monitoring;
 mod next_token;
+mod on_demand;
 mod ops;
 mod owner;
+mod page;
+mod policy;
 mod quota;
+mod rates;
 #[cfg(test)]
 mod reshard_tests;
+mod resource;
 mod retention;
 mod retention_period;
+mod service;
+mod start;
+mod subscription;
 mod tags;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod time_tables;
 mod transitions;
 mod utc;
 
 pub use error::Error;
+pub use faults::{AddedFault, Fault, FaultAction, Faults};
 pub use kinesis::{Config, Kinesis, Shards, living_shards};
+pub use limits::{Limit, Limits};
+pub use ops::Response;
 pub use owner::ShardOwner;
+pub use service::{OperationSpec, operations};
+pub use subscription::{Subscription, Told};
+pub use utc::rfc3339;

@@ -1,15 +1,22 @@
-//! The one table of operations: names, dispatch and IAM actions come from it.
+//! The one table of operations: names, dispatch, IAM actions and rates of calls come from it.
 //!
 //! An operation is a file of this name with `Input::read` (the service model's shape), `Input::resource` (what is
 //! asked for), `act` and what it answers. Adding one is one file and one line here. The way of a call is the same
-//! for all: read the input, authorise its resource, act, write the answer.
+//! for all: read the input, authorise its resource, let it in by its rate, act, write the answer.
 
-use nautilus_wire::{Answer, Members, Output, Protocol, Value};
+use nautilus_wire::{Answer, MemberSpec, Members, Output, Protocol, Value};
 
-use crate::{error::Error, kinesis::Request};
+use crate::{
+    error::Error,
+    faults,
+    kinesis::{Ctx, Door, Request},
+    model::arn,
+    rates::control::CallRate::{self, OfShards, PerAccount, PerStream},
+    subscription::Subscription,
+};
 
 macro_rules! operations {
-    ($($file:ident: $name:ident,)*) => {
+    ($($file:ident: $name:ident $(=> $rate:expr)?,)*) => {
         $(mod $file;)*
 
         /// An operation of the service.
@@ -19,8 +26,16 @@ macro_rules! operations {
         }
 
         impl Operation {
-            #[cfg(test)]
             pub(crate) const ALL: &[Operation] = &[$(Operation::$name,)*];
+
+            /// The members that it reads, with their constraints.
+            pub(crate) fn input(self) -> Vec<MemberSpec> {
+                match self {
+                    $(Operation::$name => Members::describe(|members| {
+                        $file::Input::read(members);
+                    }),)*
+                }
+            }
 
             pub(crate) fn from_name(name: &str) -> Option<Operation> {
                 match name {
@@ -29,7 +44,17 @@ macro_rules! operations {
                 }
             }
 
-            #[cfg(test)]
+            /// How often AWS answers it.
+            pub(crate) const fn rate(self) -> CallRate {
+                match self {
+                    $(Operation::$name => {
+                        let _rate = AWS_USUAL;
+                        $(let _rate = $rate;)?
+                        _rate
+                    })*
+                }
+            }
+
             pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Operation::$name => stringify!($name),)*
@@ -41,7 +66,8 @@ macro_rules! operations {
                 request: Request<'_>,
                 input: Value<'_>,
                 protocol: Protocol,
-            ) -> Result<Answer, Error> {
+                door: Door,
+            ) -> Result<Response, Error> {
                 let mut members = Members::new(input, protocol)?;
                 match self {
                     $(Operation::$name => {
@@ -50,8 +76,11 @@ macro_rules! operations {
                         let resource = input.resource(&request)?;
                         let action = concat!("kinesis:", stringify!($name));
                         let ctx = request.authorize(action, &resource)?;
+                        if door == Door::Clients {
+                            admit(&ctx, Operation::$name, &resource)?;
+                        }
                         let output = $file::act(&ctx, input).await?;
-                        Ok(output.into_answer(protocol))
+                        output.into_answer(protocol)
                     })*
                 }
             }
@@ -59,54 +88,107 @@ macro_rules! operations {
     };
 }
 
+/// What most control operations have.
+const AWS_USUAL: CallRate = PerAccount(5);
+
 operations! {
     add_tags_to_stream: AddTagsToStream,
     create_stream: CreateStream,
     decrease_stream_retention_period: DecreaseStreamRetentionPeriod,
+    delete_resource_policy: DeleteResourcePolicy,
     delete_stream: DeleteStream,
-    describe_limits: DescribeLimits,
-    describe_stream: DescribeStream,
-    describe_stream_summary: DescribeStreamSummary,
+    deregister_stream_consumer: DeregisterStreamConsumer => PerStream(5),
+    describe_account_settings: DescribeAccountSettings,
+    describe_limits: DescribeLimits => PerAccount(1),
+    describe_stream: DescribeStream => PerAccount(10),
+    describe_stream_consumer: DescribeStreamConsumer => PerStream(20),
+    describe_stream_summary: DescribeStreamSummary => PerAccount(20),
     disable_enhanced_monitoring: DisableEnhancedMonitoring,
     enable_enhanced_monitoring: EnableEnhancedMonitoring,
-    get_records: GetRecords,
-    get_shard_iterator: GetShardIterator,
+    get_records: GetRecords => OfShards,
+    get_resource_policy: GetResourcePolicy,
+    get_shard_iterator: GetShardIterator => OfShards,
     increase_stream_retention_period: IncreaseStreamRetentionPeriod,
-    list_shards: ListShards,
+    list_shards: ListShards => PerStream(1000),
+    list_stream_consumers: ListStreamConsumers => PerStream(5),
     list_streams: ListStreams,
     list_tags_for_resource: ListTagsForResource,
     list_tags_for_stream: ListTagsForStream,
     merge_shards: MergeShards,
-    put_record: PutRecord,
-    put_records: PutRecords,
+    put_record: PutRecord => OfShards,
+    put_records: PutRecords => OfShards,
+    put_resource_policy: PutResourcePolicy,
+    register_stream_consumer: RegisterStreamConsumer,
     remove_tags_from_stream: RemoveTagsFromStream,
     split_shard: SplitShard,
+    start_stream_encryption: StartStreamEncryption,
+    stop_stream_encryption: StopStreamEncryption,
+    subscribe_to_shard: SubscribeToShard => OfShards,
     tag_resource: TagResource,
     untag_resource: UntagResource,
-    update_shard_count: UpdateShardCount,
+    update_account_settings: UpdateAccountSettings,
+    update_max_record_size: UpdateMaxRecordSize,
+    update_shard_count: UpdateShardCount => PerAccount(10),
     update_stream_mode: UpdateStreamMode,
+    update_stream_record_distribution_strategy: UpdateStreamRecordDistributionStrategy,
+    update_stream_warm_throughput: UpdateStreamWarmThroughput,
+}
+
+/// Lets a client's call in by the rate of its operation, unless a fault is injected.
+fn admit(ctx: &Ctx<'_>, operation: Operation, resource: &str) -> Result<(), Error> {
+    if ctx.inner.faults.are_there()
+        && let Some(action) = ctx.inner.faults.of_call(operation, arn::stream_in(resource))
+    {
+        return Err(faults::error(action, None, None));
+    }
+    if operation.rate() == OfShards || !ctx.inner.rates.control.hold() {
+        return Ok(());
+    }
+    let (account, region) = (&*ctx.caller.account, &*ctx.caller.region);
+    let (control, now_ms) = (&ctx.inner.rates.control, ctx.inner.now_ms());
+    let is_in = match operation.rate() {
+        OfShards => true,
+        PerAccount(calls) => control.take((operation.name(), account, region), calls, now_ms),
+        PerStream(calls) => {
+            let stream = resource.split("/consumer/").next(); // consumers are counted with their stream
+            control.take((operation.name(), stream), calls, now_ms)
+        }
+    };
+    match is_in {
+        true => Ok(()),
+        false => Err(Error::calls_exceeded(resource, account)),
+    }
 }
 
 /// The resource of calls that are about no single stream.
 pub(crate) const ANY_RESOURCE: &str = "*";
 
+/// How a call is answered.
+#[derive(Debug)]
+pub enum Response {
+    /// With a body.
+    Answer(Answer),
+    /// With one message after another.
+    Events(Box<Subscription>),
+}
+
 /// What `act` gives, made into what the client gets.
 trait IntoAnswer {
-    fn into_answer(self, protocol: Protocol) -> Answer;
+    fn into_answer(self, protocol: Protocol) -> Result<Response, Error>;
 }
 
 /// An operation without output: the body is empty.
 pub(crate) struct Done;
 
 impl IntoAnswer for Done {
-    fn into_answer(self, protocol: Protocol) -> Answer {
-        protocol.empty()
+    fn into_answer(self, protocol: Protocol) -> Result<Response, Error> {
+        Ok(Response::Answer(protocol.empty()))
     }
 }
 
 impl<O: Output> IntoAnswer for O {
-    fn into_answer(self, protocol: Protocol) -> Answer {
-        protocol.answer(&self)
+    fn into_answer(self, protocol: Protocol) -> Result<Response, Error> {
+        Ok(Response::Answer(protocol.answer(&self)))
     }
 }
 
@@ -119,7 +201,7 @@ mod tests {
         for &operation in Operation::ALL {
             assert_eq!(Operation::from_name(operation.name()), Some(operation));
         }
-        assert_eq!(Operation::from_name("SubscribeToShard"), None);
+        assert_eq!(Operation::from_name("CreateQueue"), None);
         assert_eq!(Operation::from_name("putrecord"), None);
     }
 }

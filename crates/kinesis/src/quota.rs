@@ -1,10 +1,15 @@
-//! The quotas of an account in a region that creating a stream may run into.
+//! The quotas that making or changing a stream, or registering a consumer, may run into.
+
+use std::sync::Arc;
 
 use crate::{
-    catalog::{Address, Plan, Region, Snapshot},
+    catalog::{Address, Plan, Snapshot},
     error::Error,
-    limits,
-    model::stream::{Status, Stream, StreamMode},
+    limits::{self, Limit, Limits},
+    model::{
+        consumer::{Consumer, ConsumerStatus},
+        stream::{Status, Stream, StreamMode},
+    },
 };
 
 /// Refuses more shards than the account may have. One stream's own bound holds even when quotas do not.
@@ -12,7 +17,7 @@ pub(crate) fn check_new_shards(
     snapshot: &Snapshot,
     at: Address<'_>,
     more: u32,
-    limits_enforced: bool,
+    limits: &Limits,
 ) -> Result<(), Error> {
     let planned: i64 = snapshot
         .intents()
@@ -20,18 +25,23 @@ pub(crate) fn check_new_shards(
         .map(|(_, intent)| match &intent.plan {
             Plan::Create { shards } => shards.len() as i64,
             Plan::Reshard(reshard) => reshard.more_open().max(0),
-            Plan::Update | Plan::Delete { .. } => 0,
+            Plan::Update
+            | Plan::Register { .. }
+            | Plan::Deregister { .. }
+            | Plan::Delete { .. } => 0,
         })
         .sum();
     let region = snapshot.region(at.account, at.region);
     let open: usize = region.map_or(0, |region| {
         region.streams().values().map(|stream| stream.open_shard_count()).sum()
     });
-    let (count, limit) = (open + planned as usize, limits::shard_limit(at.region));
-    let over_quota = limits_enforced && count + more as usize > limit;
-    if !over_quota && more <= limits::SHARD_COUNT_MAX {
+    let count = open + planned as usize;
+    let quota = limits.shards(at.region).filter(|_| more > 0).map(as_count);
+    let is_over = quota.is_some_and(|quota| count + more as usize > quota);
+    if !is_over && more <= limits::SHARD_COUNT_MAX {
         return Ok(());
     }
+    let limit = quota.unwrap_or(limits::SHARD_COUNT_MAX as usize);
     Err(Error::LimitExceeded(format!(
         "This request would exceed the shard limit for the account {} in {}. Current shard count \
          for the account: {count}. Limit: {limit}. Number of additional shards that would have \
@@ -62,32 +72,81 @@ pub(crate) fn check_new_stream(
     snapshot: &Snapshot,
     at: Address<'_>,
     mode: StreamMode,
+    limits: &Limits,
 ) -> Result<(), Error> {
     let Some(region) = snapshot.region(at.account, at.region) else { return Ok(()) };
     let creating =
         region.streams().values().filter(|stream| stream.status == Status::Creating).count();
-    if creating >= limits::CREATING_STREAMS_MAX {
+    if let Some(limit) = limits.get(Limit::CreatingStreams)
+        && creating >= as_count(limit)
+    {
         // Two blanks, as AWS writes it; clients look for a part of this sentence.
         return Err(Error::LimitExceeded(format!(
             "This request would have exceed the limit on the number  of streams that can \
-             simultaneously be in CREATING or DELETING for the account {}. Limit: {}.",
+             simultaneously be in CREATING or DELETING for the account {}. Limit: {limit}.",
             at.account,
-            limits::CREATING_STREAMS_MAX
         )));
     }
-    check_on_demand(region, at, mode)
+    check_on_demand(snapshot, at, mode, limits)
 }
 
 /// Refuses a stream on demand too many.
-fn check_on_demand(region: &Region, at: Address<'_>, mode: StreamMode) -> Result<(), Error> {
+pub(crate) fn check_on_demand(
+    snapshot: &Snapshot,
+    at: Address<'_>,
+    mode: StreamMode,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let (Some(region), Some(limit), StreamMode::OnDemand) =
+        (snapshot.region(at.account, at.region), limits.get(Limit::OnDemandStreams), mode)
+    else {
+        return Ok(());
+    };
     let on_demand =
         region.streams().values().filter(|stream| stream.mode == StreamMode::OnDemand).count();
-    if mode == StreamMode::Provisioned || on_demand < limits::ON_DEMAND_STREAMS_MAX {
+    if on_demand < as_count(limit) {
         return Ok(());
     }
     Err(Error::LimitExceeded(format!(
-        "This request would exceed the on-demand stream limit for the account {}. Limit: {}.",
+        "This request would exceed the on-demand stream limit for the account {}. Limit: {limit}.",
         at.account,
-        limits::ON_DEMAND_STREAMS_MAX
     )))
+}
+
+/// Refuses a consumer too many: of the stream, or being created at once.
+pub(crate) fn check_new_consumer(
+    snapshot: &Snapshot,
+    at: Address<'_>,
+    is_advantage: bool,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let Some(consumers) = snapshot.consumers(at) else { return Ok(()) };
+    let aws = match is_advantage {
+        true => limits::CONSUMERS_ADVANTAGE_MAX,
+        false => limits::CONSUMERS_MAX,
+    };
+    let quota = limits.consumers_per_stream(aws).map_or(limits::CONSUMER_ROWS_MAX, as_count);
+    let limit = quota.min(limits::CONSUMER_ROWS_MAX);
+    if consumers.len() >= limit {
+        return Err(Error::LimitExceeded(format!(
+            "This request would exceed the limit of consumers for the stream {} under account {}. \
+             Limit: {limit}.",
+            at.name, at.account,
+        )));
+    }
+    let is_creating = |consumer: &&Arc<Consumer>| consumer.status == ConsumerStatus::Creating;
+    let creating = consumers.values().filter(is_creating).count();
+    match limits.get(Limit::CreatingConsumers) {
+        Some(limit) if creating >= as_count(limit) => Err(Error::LimitExceeded(format!(
+            "This request would exceed the limit on the number of consumers that can \
+             simultaneously be in CREATING for the stream {} under account {}. Limit: {limit}.",
+            at.name, at.account,
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A limit's number as one of things that are in memory.
+pub(crate) fn as_count(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }

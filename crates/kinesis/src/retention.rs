@@ -2,6 +2,9 @@
 //!
 //! A closed shard has expired when all that it could hold has: then it is in no list, and soon it is gone. Its children
 //! keep its name.
+//!
+//! A clock that was wrong may have expired too much. That stays so, by position and in the journal; but no time in the
+//! future is believed, and while the clock has jumped and nobody knows whether that stands, nothing expires.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -21,10 +24,30 @@ const HOUR_MS: u64 = 3_600_000;
 pub(crate) fn horizon_ms(stream: &Stream, now_ms: u64) -> u64 {
     let kept_ms = u64::from(stream.retention_hours) * HOUR_MS;
     let horizon_ms = now_ms.saturating_sub(kept_ms);
-    match mutant::is(Mutant::HorizonMovesBack) {
+    match has_wrong_floor(stream, now_ms) || mutant::is(Mutant::HorizonMovesBack) {
         false => horizon_ms.max(stream.trim_floor_ms),
         true => horizon_ms,
     }
+}
+
+/// Whatever arrived in a shard before this is expired: nothing, as long as the shard itself is younger by more than a
+/// small step. Then it is the clock that was wrong.
+pub(crate) fn cutoff_ms(stream: &Stream, shard: &Shard, now_ms: u64) -> u64 {
+    let horizon_ms = horizon_ms(stream, now_ms);
+    match (horizon_ms + limits::SMALL_STEP_MS..=now_ms).contains(&opened_ms(stream, shard)) {
+        true => 0,
+        false => horizon_ms,
+    }
+}
+
+/// Since when a shard may have records.
+pub(crate) fn opened_ms(stream: &Stream, shard: &Shard) -> u64 {
+    shard.opened_ms.max(stream.created_ms)
+}
+
+/// True if a clock that was wrong set the floor: it would hide what arrives until it has passed.
+fn has_wrong_floor(stream: &Stream, now_ms: u64) -> bool {
+    stream.trim_floor_ms > now_ms
 }
 
 /// A client's wish as hours that a stream can have.
@@ -58,14 +81,18 @@ pub(crate) async fn trim(inner: &Inner) -> u64 {
     if now < next && next - now <= limits::TRIM_INTERVAL_MS {
         return next;
     }
+    if inner.time_is_unsure() {
+        return now + limits::TRIM_INTERVAL_MS;
+    }
     if let Err(error) = prune(inner).await {
         tracing::warn!(%error, "expired shards wait");
     }
     let snapshot = inner.catalog.snapshot();
     let mut cutoffs = Vec::new();
     for stream in snapshot.all_streams() {
-        let cutoff_ms = horizon_ms(stream, inner.expiry_now_ms());
-        cutoffs.extend(stream.shards.all().iter().map(|shard| (shard.log_id(), cutoff_ms)));
+        let now_ms = inner.expiry_now_ms();
+        let cutoff = |shard| (Shard::log_id(shard), cutoff_ms(stream, shard, now_ms));
+        cutoffs.extend(stream.shards.all().iter().map(cutoff));
     }
     inner.journal.trim(&cutoffs);
     let next = now + limits::TRIM_INTERVAL_MS;
@@ -73,23 +100,24 @@ pub(crate) async fn trim(inner: &Inner) -> u64 {
     next
 }
 
-/// Takes away the closed shards whose records have all expired: out of the catalog, then their logs.
+/// Takes away the closed shards whose records have all expired: out of the catalog, then their logs. And floors that
+/// were set by a clock that was wrong.
 async fn prune(inner: &Inner) -> Result<(), Error> {
     let now_ms = inner.expiry_now_ms();
-    let has_expired = move |stream: &Arc<Stream>| {
+    let is_due = move |stream: &Arc<Stream>| {
         let horizon_ms = horizon_ms(stream, now_ms);
-        !stream.shards.all().iter().all(|shard| shard.ended_not_before(horizon_ms))
+        let has_expired = |shard: &Shard| !shard.ended_not_before(horizon_ms);
+        has_wrong_floor(stream, now_ms) || stream.shards.all().iter().any(has_expired)
     };
-    if !inner.catalog.snapshot().all_streams().any(has_expired) {
+    if !inner.catalog.snapshot().all_streams().any(is_due) {
         return Ok(());
     }
     let change = move |snapshot: &Snapshot| {
         let (mut edit, mut logs) = (Edit::new(snapshot), Vec::new());
-        for stream in snapshot.all_streams().filter(|stream| has_expired(stream)) {
+        for stream in snapshot.all_streams().filter(|stream| is_due(stream)) {
             let mut stream = Stream::clone(stream);
             let horizon_ms = horizon_ms(&stream, now_ms);
             logs.extend(stream.shards.prune(horizon_ms).iter().map(Shard::log_id));
-            // No later clock may ask for a moment at which a shard was open that is gone.
             stream.trim_floor_ms = horizon_ms;
             edit.put_stream(stream);
         }

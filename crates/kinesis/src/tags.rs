@@ -2,14 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use crate::{
-    catalog::Address,
-    error::Error,
-    input::arn_address,
-    kinesis::Ctx,
-    limits,
-    model::{arn::StreamArn, stream::Stream},
-};
+use crate::{error::Error, limits, resource::Attached};
 
 /// Tags as a call gives them.
 pub(crate) type Given<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
@@ -51,7 +44,7 @@ fn check_characters<'t>(texts: impl IntoIterator<Item = &'t str>, door: Door) ->
 /// The second check: AWS lets `%` pass the first and not this one.
 fn check_illegal<'t>(
     texts: impl IntoIterator<Item = &'t str>,
-    at: Address<'_>,
+    resource: &Attached<'_>,
     act: Act,
 ) -> Result<(), Error> {
     if texts.into_iter().all(|text| !text.contains('%')) {
@@ -62,10 +55,9 @@ fn check_illegal<'t>(
         Act::Remove => "remove tags from",
     };
     Err(Error::InvalidArgument(format!(
-        "Failed to {verb} stream {} under account {} because some tags contained illegal \
-         characters. The allowed characters are Unicode letters, white-spaces, \
-         '_',',','/','=','+','-','@'.",
-        at.name, at.account
+        "Failed to {verb} {} {} under account {} because some tags contained illegal characters. \
+         The allowed characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@'.",
+        resource.kind, resource.name, resource.account
     )))
 }
 
@@ -80,54 +72,40 @@ fn check_reserved<'t>(keys: impl IntoIterator<Item = &'t str>) -> Result<(), Err
     }
 }
 
-/// Adds tags to a stream's.
+/// Adds tags to a resource's.
 pub(crate) fn add(
-    stream: &mut Stream,
+    to: Attached<'_>,
     given: &BTreeMap<String, String>,
     door: Door,
 ) -> Result<(), Error> {
-    let at = Address::of(stream);
     let texts = || given.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
     // First, since a colon that is not allowed would hide it behind the other message.
     check_reserved(given.keys().map(String::as_str))?;
     check_characters(texts(), door)?;
-    check_illegal(texts(), at, Act::Add)?;
-    let new = given.keys().filter(|key| !stream.tags.contains_key(*key)).count();
-    if stream.tags.len() + new > limits::TAGS_MAX {
+    check_illegal(texts(), &to, Act::Add)?;
+    let new = given.keys().filter(|key| !to.tags.contains_key(*key)).count();
+    if to.tags.len() + new > limits::TAGS_MAX {
         // AWS allows 50 and says 10.
         return Err(Error::InvalidArgument(format!(
-            "Failed to add tags to stream {} under account {} because a given stream cannot have \
+            "Failed to add tags to {kind} {} under account {} because a given {kind} cannot have \
              more than 10 tags associated with it.",
-            at.name, at.account
+            to.name,
+            to.account,
+            kind = to.kind,
         )));
     }
-    stream.tags.extend(given.iter().map(|(key, value)| (key.clone(), value.clone())));
+    to.tags.extend(given.iter().map(|(key, value)| (key.clone(), value.clone())));
     Ok(())
 }
 
-/// Takes tags from a stream's; unknown keys are no error.
-pub(crate) fn remove(stream: &mut Stream, keys: &[String], door: Door) -> Result<(), Error> {
+/// Takes tags from a resource's; unknown keys are no error.
+pub(crate) fn remove(from: Attached<'_>, keys: &[String], door: Door) -> Result<(), Error> {
     check_characters(keys.iter().map(String::as_str), door)?;
-    check_illegal(keys.iter().map(String::as_str), Address::of(stream), Act::Remove)?;
+    check_illegal(keys.iter().map(String::as_str), &from, Act::Remove)?;
     for key in keys {
-        stream.tags.remove(key);
+        from.tags.remove(key);
     }
     Ok(())
-}
-
-/// The stream that a ResourceARN names, if there is such a stream.
-pub(crate) fn resource_address<'a>(arn: &'a str, ctx: &'a Ctx<'_>) -> Result<Address<'a>, Error> {
-    if StreamArn::parse(arn).is_none() {
-        return Err(Error::ResourceNotFound { arn: arn.to_owned() });
-    }
-    let at = arn_address(arn, ctx.caller)?;
-    match ctx.inner.stream(at) {
-        Ok(_) => Ok(at),
-        // Here AWS's message has the ARN where it has the name elsewhere.
-        Err(_) => {
-            Err(Error::StreamNotFound { name: arn.to_owned(), account: at.account.to_owned() })
-        }
-    }
 }
 
 /// The tags with texts of their own.
@@ -142,7 +120,7 @@ mod tests {
 
     fn check(key: &str, value: &str, door: Door) -> Result<(), String> {
         let given = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-        add(&mut stream_of(1), &given, door).map_err(|error| error.to_string())
+        add(Attached::of_stream(&mut stream_of(1)), &given, door).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -207,7 +185,8 @@ mod tests {
         let mut stream = stream_of(1);
         let tags =
             |range: std::ops::Range<usize>| range.map(|n| (n.to_string(), String::new())).collect();
-        let mut add = |range| super::add(&mut stream, &tags(range), Door::Stream);
+        let mut add =
+            |range| super::add(Attached::of_stream(&mut stream), &tags(range), Door::Stream);
         assert!(add(0..50).is_ok());
         assert!(add(10..20).is_ok(), "known keys are only overwritten");
         assert!(add(49..51).is_err());

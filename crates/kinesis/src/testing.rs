@@ -1,4 +1,4 @@
-//! A whole room in memory, stepped by the test: its catalog, its journal, a clock that stands still.
+//! A whole room in memory, stepped by the test: its catalog, its journal, a clock that stands still and may jump.
 
 use std::{
     pin::pin,
@@ -8,13 +8,14 @@ use std::{
 
 use nautilus_identity::{Caller, Identity};
 use nautilus_log::{
-    Clock, Journal, ManualClock, Options, SeededRng, ShardLogId, Threads, testing::MemoryDisk,
+    Clock, Journal, Options, SeededRng, ShardLogId, Threads,
+    testing::{FollowingClock, MemoryDisk},
 };
 use nautilus_store::{Store, StoreManifest};
-use nautilus_wire::json;
+use nautilus_wire::{AwsError, Protocol, json};
 
 use crate::{
-    Config, Kinesis, living_shards,
+    Config, Kinesis, Limit, Limits, Response, living_shards,
     model::sequence_number::{Decoded, SequenceNumber},
 };
 
@@ -43,10 +44,23 @@ pub(crate) fn plus_positions(number: &str, count: u64) -> String {
     }
 }
 
+/// AWS's quotas without its rates: most tests make many calls in one moment.
+fn quotas() -> Limits {
+    let rates = [
+        Limit::WriteRecordsPerShard,
+        Limit::WriteBytesPerShard,
+        Limit::ReadCallsPerShard,
+        Limit::ReadBytesPerShard,
+        Limit::FanOutBytesPerShard,
+        Limit::ControlCalls,
+    ];
+    rates.into_iter().fold(Limits::aws(), |limits, rate| limits.with(rate, None))
+}
+
 pub(crate) struct World {
     pub disk: Arc<MemoryDisk>,
-    pub clock: Arc<ManualClock>,
-    limits_enforced: bool,
+    pub clock: Arc<FollowingClock>,
+    limits: Limits,
     /// `None` only within a restart.
     room: Option<Room>,
 }
@@ -58,15 +72,15 @@ pub(crate) struct Room {
 
 impl World {
     pub(crate) fn new() -> World {
-        World::with_limits(true)
+        World::with_limits(quotas())
     }
 
     /// A world whose quotas hold or do not.
-    pub(crate) fn with_limits(limits_enforced: bool) -> World {
+    pub(crate) fn with_limits(limits: Limits) -> World {
         let disk = Arc::new(MemoryDisk::default());
-        let clock = Arc::new(ManualClock::new(NOW_MS));
-        let room = open(&disk, &clock, limits_enforced);
-        World { disk, clock, limits_enforced, room: Some(room) }
+        let clock = Arc::new(FollowingClock::new(NOW_MS));
+        let room = open(&disk, &clock, limits);
+        World { disk, clock, limits, room: Some(room) }
     }
 
     /// A world with the stream `s`.
@@ -85,13 +99,13 @@ impl World {
         if let Some(room) = self.room.take() {
             room.journal.stop();
         }
-        self.room = Some(open(&self.disk, &self.clock, self.limits_enforced));
+        self.room = Some(open(&self.disk, &self.clock, self.limits));
     }
 
     /// Starts again after an end in the middle of anything.
     pub(crate) fn kill(&mut self) {
         self.room = None;
-        self.room = Some(open(&self.disk, &self.clock, self.limits_enforced));
+        self.room = Some(open(&self.disk, &self.clock, self.limits));
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
@@ -103,7 +117,7 @@ impl World {
     }
 
     pub(crate) fn advance(&self, ms: u64) {
-        self.set_now(self.now_ms() + ms);
+        self.clock.pass_ms(ms);
         self.run(self.room().kinesis.tick());
     }
 
@@ -144,6 +158,30 @@ impl World {
         }
     }
 
+    /// A call as it comes from the network.
+    pub(crate) fn client_call(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        input: &str,
+    ) -> Result<Response, AwsError> {
+        let input = json::parse(input.as_bytes()).expect("the test's input");
+        self.run(self.room().kinesis.call_in(Protocol::Json, caller, operation, input))
+    }
+
+    /// Its answer's body, or its error.
+    pub(crate) fn client_answer(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        input: &str,
+    ) -> Result<String, AwsError> {
+        match self.client_call(caller, operation, input)? {
+            Response::Answer(answer) => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
+            Response::Events(events) => panic!("{events:?} and no answer"),
+        }
+    }
+
     pub(crate) fn check(&self, operation: &str, input: &str, expected: &str) {
         let answer = self.call_as(&caller(), operation, input);
         assert_eq!(answer, expected, "{operation} {:.300}", input);
@@ -169,13 +207,37 @@ impl World {
         self.settle();
     }
 
-    fn summary(&self, name: &str) -> serde_json::Value {
+    /// Makes a stream on demand, with more members of the input.
+    pub(crate) fn create_on_demand(&self, name: &str, rest: &str) {
+        let mode = r#"{"StreamMode":"ON_DEMAND"}"#;
+        let input = format!(r#"{{"StreamName":"{name}","StreamModeDetails":{mode}{rest}}}"#);
+        self.check("CreateStream", &input, "");
+        self.settle();
+    }
+
+    pub(crate) fn summary(&self, name: &str) -> serde_json::Value {
         let input = format!(r#"{{"StreamName":"{name}"}}"#);
         self.ok("DescribeStreamSummary", &input)["StreamDescriptionSummary"].clone()
     }
 
     pub(crate) fn status(&self, name: &str) -> String {
         self.summary(name)["StreamStatus"].as_str().expect("text").to_owned()
+    }
+
+    /// Registers a consumer of the stream `s`; its ARN.
+    pub(crate) fn register(&self, name: &str) -> String {
+        let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+        let input = format!(r#"{{"StreamARN":"{arn}","ConsumerName":"{name}"}}"#);
+        let answer = self.ok("RegisterStreamConsumer", &input);
+        answer["Consumer"]["ConsumerARN"].as_str().expect("text").to_owned()
+    }
+
+    /// The status of a consumer of the stream `s`.
+    pub(crate) fn consumer_status(&self, name: &str) -> String {
+        let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+        let input = format!(r#"{{"StreamARN":"{arn}","ConsumerName":"{name}"}}"#);
+        let answer = self.ok("DescribeStreamConsumer", &input);
+        answer["ConsumerDescription"]["ConsumerStatus"].as_str().expect("text").to_owned()
     }
 
     pub(crate) fn open_shard_count(&self, name: &str) -> i64 {
@@ -301,7 +363,7 @@ impl World {
     }
 }
 
-fn open(disk: &Arc<MemoryDisk>, clock: &Arc<ManualClock>, limits_enforced: bool) -> Room {
+fn open(disk: &Arc<MemoryDisk>, clock: &Arc<FollowingClock>, limits: Limits) -> Room {
     let rng = Arc::new(SeededRng::new(7));
     let fatal = |error: &dyn std::fmt::Display| panic!("{error}");
     let store = Store::open(&**disk, Threads::Stepped, Box::new(move |error| fatal(error)))
@@ -324,7 +386,7 @@ fn open(disk: &Arc<MemoryDisk>, clock: &Arc<ManualClock>, limits_enforced: bool)
         },
     };
     let (journal, _report) = Journal::open(options).expect("the journal opens");
-    let config = Config { transition_delay_ms: DELAY_MS, limits_enforced };
+    let config = Config { transition_delay_ms: DELAY_MS, limits };
     let kinesis =
         Kinesis::open(store, journal.clone(), clock.clone(), rng, config).expect("the room opens");
     Room { kinesis, journal }

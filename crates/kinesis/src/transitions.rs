@@ -1,4 +1,4 @@
-//! How passing states end: CREATING and UPDATING in ACTIVE, DELETING in nothing.
+//! How passing states of streams and consumers end: CREATING and UPDATING in ACTIVE, DELETING in nothing.
 //!
 //! Each is an intent that was durable before its state was seen. Finishing one is: the journal's step, then a single
 //! change that publishes the result and drops the intent; whoever comes second finds the intent gone and does
@@ -21,7 +21,9 @@ use crate::{
     catalog::{self, Address, Edit, Intent, Plan, Snapshot},
     error::Error,
     kinesis::Inner,
+    limits,
     model::{
+        consumer::{Consumer, ConsumerStatus},
         ids::ShardId,
         reshard::{Planner, Reshard},
         shard::Shard,
@@ -88,13 +90,31 @@ pub(crate) async fn reshard_stream<T: Send + 'static>(
     at: Address<'_>,
     plan: impl FnOnce(&Snapshot, &mut Stream, &mut Planner<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    reshard(inner, at, StreamMode::Provisioned, plan).await
+}
+
+/// The same for a stream on demand, which nobody asked for.
+pub(crate) async fn reshard_on_demand<T: Send + 'static>(
+    inner: &Inner,
+    at: Address<'_>,
+    plan: impl FnOnce(&Snapshot, &mut Stream, &mut Planner<'_>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    reshard(inner, at, StreamMode::OnDemand, plan).await
+}
+
+async fn reshard<T: Send + 'static>(
+    inner: &Inner,
+    at: Address<'_>,
+    mode: StreamMode,
+    plan: impl FnOnce(&Snapshot, &mut Stream, &mut Planner<'_>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let now_ms = inner.now_ms();
     let due_ms = now_ms + inner.config.transition_delay_ms;
     let (account, region, name) = (at.account.to_owned(), at.region.to_owned(), at.name.to_owned());
     let change = move |snapshot: &Snapshot| {
         let at = Address { account: &account, region: &region, name: &name };
         let before = snapshot.stream(at).ok_or_else(|| Error::stream_not_found(at))?;
-        check_may_reshard(before)?;
+        check_may_reshard(before, mode)?;
         let mut stream = Stream::clone(before);
         let created_second = (now_ms / 1000).max(before.last_created_second + 1);
         let mut planner = Planner::new(&before.shards, created_second);
@@ -121,17 +141,21 @@ pub(crate) async fn reshard_stream<T: Send + 'static>(
     Ok(answer)
 }
 
-fn check_may_reshard(stream: &Stream) -> Result<(), Error> {
+fn check_may_reshard(stream: &Stream, mode: StreamMode) -> Result<(), Error> {
     if stream.status != Status::Active {
         return Err(Error::not_active(Address::of(stream), stream.status));
     }
-    match stream.mode {
-        StreamMode::Provisioned => Ok(()),
-        StreamMode::OnDemand => Err(Error::Validation(format!(
-            "Request is invalid. Stream {} under account {} is in On-Demand mode.",
-            stream.name, stream.account
-        ))),
+    if stream.mode == mode {
+        return Ok(());
     }
+    let present = match stream.mode {
+        StreamMode::Provisioned => "Provisioned",
+        StreamMode::OnDemand => "On-Demand",
+    };
+    Err(Error::Validation(format!(
+        "Request is invalid. Stream {} under account {} is in {present} mode.",
+        stream.name, stream.account
+    )))
 }
 
 /// Finishes every intent; nobody is served yet, so nothing has to be closed.
@@ -149,6 +173,9 @@ pub(crate) async fn finish_all(inner: &Inner) -> Result<(), Error> {
                 publish(inner, number).await?;
             }
             Plan::Update => publish(inner, number).await?,
+            Plan::Register { .. } | Plan::Deregister { .. } => {
+                publish_consumer(inner, number).await?;
+            }
             Plan::Reshard(reshard) => {
                 inner.journal.create_shards(&logs_of(reshard.opening()));
                 publish_reshard(inner, number, intent, reshard).await?;
@@ -165,8 +192,10 @@ pub(crate) async fn finish_due(inner: &Inner) -> Option<u64> {
     let snapshot = inner.catalog.snapshot();
     let mut next: Option<u64> = None;
     for (number, intent) in snapshot.intents() {
+        // What would be due long after what begins now was begun before the clock was set back.
+        let last_due = now + inner.config.transition_delay_ms + limits::SMALL_STEP_MS;
         let mut due = intent.due_ms;
-        if due <= now {
+        if due <= now || due > last_due {
             match finish(inner, number, intent).await {
                 Ok(()) => continue,
                 Err(error) => {
@@ -187,6 +216,7 @@ async fn finish(inner: &Inner, number: u64, intent: &Arc<Intent>) -> Result<(), 
             publish(inner, number).await
         }
         Plan::Update => publish(inner, number).await,
+        Plan::Register { .. } | Plan::Deregister { .. } => publish_consumer(inner, number).await,
         Plan::Reshard(reshard) => {
             inner.journal.create_shards(&logs_of(reshard.opening()));
             let snapshot = inner.catalog.snapshot();
@@ -224,6 +254,27 @@ async fn publish(inner: &Inner, number: u64) -> Result<(), Error> {
                 stream.shards = shards.clone().into();
             }
             edit.put_stream(stream);
+        }
+        Ok(edit.finish(()))
+    };
+    inner.change(change).await
+}
+
+/// The consumer is ACTIVE, or gone.
+async fn publish_consumer(inner: &Inner, number: u64) -> Result<(), Error> {
+    let change = move |snapshot: &Snapshot| {
+        let Some(intent) = snapshot.intent(number) else {
+            return Ok(catalog::unchanged(()));
+        };
+        let mut edit = Edit::new(snapshot);
+        edit.drop_intent(number);
+        match (&intent.plan, its_consumer(snapshot, intent)) {
+            (Plan::Register { .. }, Some(consumer)) => {
+                let status = ConsumerStatus::Active;
+                edit.put_consumer(Consumer { status, ..Consumer::clone(consumer) });
+            }
+            (_, Some(consumer)) => edit.remove_consumer(consumer),
+            (_, None) => {}
         }
         Ok(edit.finish(()))
     };
@@ -301,6 +352,10 @@ async fn remove(inner: &Inner, number: u64, intent: &Intent, planned: &[u64]) ->
         edit.drop_intent(number);
         if let Some(stream) = its_stream(snapshot, intent) {
             edit.remove_stream(intent.address(), stream.last_created_second);
+            let consumers = snapshot.consumers(intent.address());
+            for consumer in consumers.iter().flat_map(|all| all.values()) {
+                edit.remove_consumer(consumer);
+            }
         }
         Ok(edit.finish(()))
     };
@@ -311,6 +366,13 @@ async fn remove(inner: &Inner, number: u64, intent: &Intent, planned: &[u64]) ->
 
 fn its_stream<'a>(snapshot: &'a Snapshot, intent: &Intent) -> Option<&'a Arc<Stream>> {
     snapshot.stream(intent.address()).filter(|stream| stream.id == intent.stream_id)
+}
+
+fn its_consumer<'a>(snapshot: &'a Snapshot, intent: &Intent) -> Option<&'a Arc<Consumer>> {
+    let (Plan::Register { consumer, .. } | Plan::Deregister { consumer, .. }) = &intent.plan else {
+        return None;
+    };
+    snapshot.consumer(intent.address(), consumer).filter(|found| intent.is_of_consumer(found))
 }
 
 fn living_logs(inner: &Inner, intent: &Intent) -> Vec<ShardLogId> {

@@ -1,6 +1,7 @@
-//! The one date form of the service's messages: `Thu Jan 22 01:22:02 UTC 2015`.
+//! Dates as people read them: `Thu Jan 22 01:22:02 UTC 2015` in the service's messages, `2015-01-22T01:22:02Z` in
+//! Terraform's.
 
-const DAY_MS: u64 = 24 * 3_600_000;
+const DAY_SECONDS: u64 = 86_400;
 
 /// Unix milliseconds as AWS prints a time in a sentence.
 pub(crate) fn utc_text(unix_ms: u64) -> String {
@@ -8,8 +9,7 @@ pub(crate) fn utc_text(unix_ms: u64) -> String {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let days = unix_ms / DAY_MS;
-    let second = unix_ms % DAY_MS / 1000;
+    let (days, second) = (unix_ms / 1000 / DAY_SECONDS, unix_ms / 1000 % DAY_SECONDS);
     let (year, month, day) = civil(days);
     format!(
         "{} {} {day:02} {:02}:{:02}:{:02} UTC {year}",
@@ -19,6 +19,14 @@ pub(crate) fn utc_text(unix_ms: u64) -> String {
         second / 60 % 60,
         second % 60
     )
+}
+
+/// Unix seconds by RFC 3339.
+pub fn rfc3339(unix_second: u64) -> String {
+    let (days, second) = (unix_second / DAY_SECONDS, unix_second % DAY_SECONDS);
+    let (year, month, day) = civil(days);
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", month + 1, second % 60)
 }
 
 /// Year, month from 0 and day from 1 of a day since 1970.
@@ -47,6 +55,12 @@ mod tests {
         assert_eq!(utc_text(951_827_696_789), "Tue Feb 29 12:34:56 UTC 2000");
         assert_eq!(utc_text(1_709_251_199_999), "Thu Feb 29 23:59:59 UTC 2024");
         assert_eq!(utc_text(4_107_542_400_000), "Mon Mar 01 00:00:00 UTC 2100");
+    }
+
+    #[test]
+    fn times_are_printed_as_terraform_prints_them() {
+        assert_eq!(rfc3339(1_421_889_722), "2015-01-22T01:22:02Z");
+        assert_eq!(rfc3339(951_827_696), "2000-02-29T12:34:56Z");
     }
 
     #[test]

@@ -169,7 +169,17 @@ fn merge(held: &mut Option<Permit>, more: Permit) {
 pub(crate) struct AnswerBudget {
     small: Budget,
     large: Budget,
+    events: Budget,
     wait_max: Duration,
+}
+
+/// What somebody is being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// What was asked for.
+    Answer,
+    /// A message of an answer that goes on.
+    Event,
 }
 
 impl AnswerBudget {
@@ -177,6 +187,7 @@ impl AnswerBudget {
         AnswerBudget {
             small: Budget::new(limits.small_answer_bytes_max),
             large: Budget::new(limits.answer_bytes_max),
+            events: Budget::new(limits.event_bytes_max),
             wait_max: limits.budget_wait_max,
         }
     }
@@ -187,9 +198,20 @@ impl AnswerBudget {
         budget.take(bytes, self.wait_max).await
     }
 
-    /// Whether somebody has waited for room too long: then clients that take their answers slowly must go.
-    pub(crate) fn is_pressed(&self) -> bool {
-        self.small.has_waiters() || self.large.has_waiters()
+    /// Room for a message of up to `bytes`, however long that takes: nobody waits for it who asked for it.
+    pub(crate) async fn take_event(&self, bytes: usize) -> Option<Permit> {
+        match self.events.try_take(bytes) {
+            Some(permit) => Some(permit),
+            None => self.events.wait(bytes).await,
+        }
+    }
+
+    /// Whether somebody has waited for room too long: then clients that take such things slowly must go.
+    pub(crate) fn is_pressed(&self, sent: Sent) -> bool {
+        match sent {
+            Sent::Answer => self.small.has_waiters() || self.large.has_waiters(),
+            Sent::Event => self.events.has_waiters(),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! Paths under `/_nautilus/`, for tests of programs: they move the service's clock ahead.
+//! Paths under `/_nautilus/`, for tests of programs: they inject faults and move the service's clock ahead.
 //!
-//! Only there when the server was started with a clock that may be moved (`--test-clock`).
+//! Only there when the server was started so: with `--dev`, and with a clock that may be moved (`--test-clock`).
+
+mod faults;
 
 use std::sync::Arc;
 
@@ -16,8 +18,35 @@ pub(crate) const PREFIX: &str = "/_nautilus/";
 
 const MS_MAX: u64 = 100 * 366 * 24 * 3_600_000; // a century: beyond it times stop fitting their fields
 
+/// What of this is there.
+pub(crate) struct Dev {
+    /// The service's clock, if clients may move it ahead.
+    pub(crate) test_clock: Option<Arc<SystemClock>>,
+    /// Whether clients may inject faults.
+    pub(crate) faults: bool,
+}
+
+impl Dev {
+    /// Answers a request whose path begins with [`PREFIX`].
+    pub(crate) async fn answer(
+        &self,
+        kinesis: &Kinesis,
+        method: &Method,
+        path: &str,
+        body: &[u8],
+    ) -> Reply {
+        if !path.starts_with(faults::PATH) {
+            return clock_answer(self.test_clock.as_ref(), kinesis, method, path, body).await;
+        }
+        match self.faults {
+            true => faults::answer(kinesis.faults(), method, path, body),
+            false => refuse(StatusCode::NOT_FOUND, "start Nautilus with --dev for this"),
+        }
+    }
+}
+
 /// Answers `POST /_nautilus/clock {"advance":"25h"}` after everything that became due has happened.
-pub(crate) async fn answer(
+async fn clock_answer(
     test_clock: Option<&Arc<SystemClock>>,
     kinesis: &Kinesis,
     method: &Method,
@@ -28,7 +57,10 @@ pub(crate) async fn answer(
         return refuse(StatusCode::NOT_FOUND, "start Nautilus with --dev --test-clock for this");
     };
     if path != "/_nautilus/clock" {
-        return refuse(StatusCode::NOT_FOUND, "there is only POST /_nautilus/clock");
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "there are only /_nautilus/clock and /_nautilus/faults",
+        );
     }
     if method == Method::POST {
         let Some(ms) = advance_ms(body) else {
@@ -46,7 +78,7 @@ pub(crate) async fn answer(
     Reply::new(StatusCode::OK, Some("application/json"), body)
 }
 
-fn refuse(status: StatusCode, sentence: &'static str) -> Reply {
+fn refuse(status: StatusCode, sentence: impl std::fmt::Display) -> Reply {
     Reply::text(status, format!("{sentence}\n"))
 }
 
@@ -58,7 +90,16 @@ fn advance_ms(body: &[u8]) -> Option<u64> {
     })
 }
 
+/// Parses `5m`, and `PT1H30M` as ISO 8601 writes it.
 fn duration_ms(text: &str) -> Option<u64> {
+    let Some(iso) = text.strip_prefix("PT") else { return simple_duration_ms(text) };
+    let parts = iso.split_inclusive(|char: char| char.is_ascii_uppercase());
+    let parts = parts.map(|part| simple_duration_ms(&part.to_ascii_lowercase()));
+    let ms = parts.sum::<Option<u64>>()?;
+    (!iso.is_empty() && ms <= MS_MAX && !iso.contains(['D', 'd'])).then_some(ms)
+}
+
+fn simple_duration_ms(text: &str) -> Option<u64> {
     let digits = text.find(|char: char| !char.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let unit_ms = match unit {
@@ -81,6 +122,11 @@ mod tests {
         assert_eq!(duration_ms("25h"), Some(90_000_000));
         assert_eq!(duration_ms("500ms"), Some(500));
         assert_eq!(duration_ms("1d"), Some(86_400_000));
+        assert_eq!(duration_ms("PT1M"), Some(60_000));
+        assert_eq!(duration_ms("PT1H30M"), Some(5_400_000));
+        for wrong in ["PT", "PT5", "P1D", "PT1D", "PTM", "PT1.5M"] {
+            assert_eq!(duration_ms(wrong), None, "{wrong}");
+        }
         for wrong in
             ["", "h", "25", "1.5h", "-1h", "1 h", "1h30m", "99999999999999999999h", "40000d"]
         {

@@ -8,6 +8,7 @@ mod body;
 mod budget;
 mod dev;
 mod drain;
+mod events;
 mod health;
 mod host;
 mod limits;

@@ -2,7 +2,8 @@
 //!
 //! Together they bound the memory that clients can make this process hold: `connections_max` read buffers (in HTTP/2 a
 //! connection's window), `requests_max` heads, `request_bytes_max` and
-//! `small_request_bytes_max` of bodies, `answer_bytes_max` and `small_answer_bytes_max` of answers.
+//! `small_request_bytes_max` of bodies, `answer_bytes_max` and `small_answer_bytes_max` of answers, `event_bytes_max` of
+//! what is pushed.
 
 use std::time::Duration;
 
@@ -40,6 +41,10 @@ pub struct Limits {
     pub answer_bytes_max: u32,
     /// The same of operations whose answers are small.
     pub small_answer_bytes_max: u32,
+    /// Messages of answers that go on, held at once until they are written.
+    pub event_bytes_max: u32,
+    /// How long a client may take for one of those, if nobody waits for its room: as long as it may go on with.
+    pub event_time_max: Duration,
     /// How long a request waits for its share of the two budgets before it is answered 503.
     pub budget_wait_max: Duration,
     /// After a stop: how long a request that is still arriving is waited for.
@@ -77,6 +82,8 @@ impl Default for Limits {
             small_request_bytes_max: 64 << 20,
             answer_bytes_max: 256 << 20,
             small_answer_bytes_max: 64 << 20,
+            event_bytes_max: 128 << 20,
+            event_time_max: Duration::from_secs(330),
             budget_wait_max: Duration::from_secs(10),
             drain_arriving: Duration::from_millis(300),
             drain_answering: Duration::from_secs(10),

@@ -36,6 +36,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     budget::{AnswerBudget, BodyBudget},
+    dev::Dev,
     drain::{self, Drained, InFlightCount, Phase},
     health::Health,
     host::HostRules,
@@ -72,6 +73,8 @@ pub struct Services {
     pub rng: Arc<dyn Rng>,
     /// The service's clock again, if clients may move it ahead.
     pub test_clock: Option<Arc<SystemClock>>,
+    /// Whether clients may inject faults.
+    pub faults: bool,
 }
 
 /// A port that is ours. Clients that connect before there is a [`Server`] wait in the kernel's backlog.
@@ -131,7 +134,7 @@ impl Server {
         let service = Service {
             kinesis: services.kinesis,
             identity: services.identity,
-            test_clock: services.test_clock,
+            dev: Dev { test_clock: services.test_clock, faults: services.faults },
             hosts: HostRules::new(&config.allowed_hosts, &config.allowed_origins),
             ids: RequestIds::new(&*services.rng),
             health: Health::default(),
@@ -169,6 +172,7 @@ impl Server {
 
         self.service.health.set_ready(false);
         self.service.stopping.store(true, Relaxed);
+        self.service.kinesis.end_subscriptions();
         self.accept_waiting().await;
         let Server { socket, service, connections, phase, .. } = self;
         drop(socket);

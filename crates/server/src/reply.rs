@@ -12,9 +12,12 @@ use hyper::{
         HeaderName, HeaderValue,
     },
 };
-use nautilus_wire::{Answer, AwsError, Protocol};
+use nautilus_kinesis::Subscription;
+use nautilus_wire::{Answer, AwsError, Protocol, event_stream};
 
-use crate::{budget::Permit, drain::InFlight, request_id::RequestId, stream::Untaken};
+use crate::{
+    budget::Permit, drain::InFlight, events::AnswerBody, request_id::RequestId, stream::Untaken,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -25,7 +28,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 const CORS_AGE_SECONDS: HeaderValue = HeaderValue::from_static("172800");
 
 /// What hyper writes.
-pub(crate) type HttpAnswer = Response<Full<Bytes>>;
+pub(crate) type HttpAnswer = Response<AnswerBody>;
 
 /// An answer before it has its headers.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(crate) struct Reply {
     pub(crate) content_type: Option<&'static str>,
     pub(crate) error_type: Option<Cow<'static, str>>,
     pub(crate) body: Bytes,
+    /// In place of the body.
+    pub(crate) events: Option<Box<Subscription>>,
     /// The connection cannot go on after this answer.
     pub(crate) close: bool,
 }
@@ -55,7 +60,8 @@ impl Reply {
         content_type: Option<&'static str>,
         body: impl Into<Bytes>,
     ) -> Reply {
-        Reply { status, content_type, error_type: None, body: body.into(), close: false }
+        let body = body.into();
+        Reply { status, content_type, error_type: None, body, events: None, close: false }
     }
 
     pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Reply {
@@ -67,13 +73,23 @@ impl Reply {
         self
     }
 
-    /// Adds the ids and the browser's headers, and ties the guards to the body: they drop when it has been written.
-    pub(crate) fn into_http(self, id: &RequestId, cors: Cors, guards: Guards) -> HttpAnswer {
-        let body = match self.body.is_empty() {
+    pub(crate) fn events(subscription: Box<Subscription>) -> Reply {
+        let reply = Reply::new(StatusCode::OK, Some(event_stream::CONTENT_TYPE), "");
+        Reply { events: Some(subscription), ..reply }
+    }
+
+    /// The body, with the guards tied to it: they drop when it has been written.
+    pub(crate) fn guarded(&mut self, guards: Guards) -> AnswerBody {
+        let body = std::mem::take(&mut self.body);
+        AnswerBody::Whole(Full::new(match body.is_empty() {
             true => Bytes::new(),
-            false => Bytes::from_owner(Guarded { body: self.body, _guards: guards }),
-        };
-        let mut answer = Response::new(Full::new(body));
+            false => Bytes::from_owner(Guarded { body, _guards: guards }),
+        }))
+    }
+
+    /// Adds the ids and the browser's headers.
+    pub(crate) fn into_http(self, id: &RequestId, cors: Cors, body: AnswerBody) -> HttpAnswer {
+        let mut answer = Response::new(body);
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
         headers.reserve(8);

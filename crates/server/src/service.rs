@@ -17,8 +17,7 @@ use hyper::{
     http::request::Parts,
 };
 use nautilus_identity::Identity;
-use nautilus_kinesis::Kinesis;
-use nautilus_log::SystemClock;
+use nautilus_kinesis::{Kinesis, Response};
 use nautilus_wire::{AwsError, Protocol, Value, json};
 use tokio::sync::Semaphore;
 use tracing::debug;
@@ -26,8 +25,9 @@ use tracing::debug;
 use crate::{
     body::{self, Body, BodyError},
     budget::{AnswerBudget, BodyBudget, Permit},
-    dev,
+    dev::{self, Dev},
     drain::InFlightCount,
+    events::{AnswerBody, EventBody},
     health::Health,
     host::{HostRules, Refused},
     limits::{Limits, SMALL_ANSWER_BYTES_MAX},
@@ -42,7 +42,7 @@ use crate::{
 pub(crate) struct Service {
     pub(crate) kinesis: Kinesis,
     pub(crate) identity: Identity,
-    pub(crate) test_clock: Option<Arc<SystemClock>>,
+    pub(crate) dev: Dev,
     pub(crate) hosts: HostRules,
     pub(crate) ids: RequestIds,
     pub(crate) health: Health,
@@ -64,7 +64,7 @@ impl Service {
         activity: &Arc<Activity>,
         request: Request<Incoming>,
     ) -> HttpAnswer {
-        let _in_request = activity.begin();
+        let in_request = activity.begin();
         let id = self.ids.next();
         let (head, incoming) = request.into_parts();
         let (mut reply, cors, mut guards) = match self.heads.try_acquire() {
@@ -86,8 +86,17 @@ impl Service {
         );
         reply.close |= self.stopping.load(Relaxed);
         reply.close &= head.version != Version::HTTP_2; // there the connection says so itself
-        guards.untaken = Some(activity.answered(reply.body.len(), &self.limits));
-        reply.into_http(&id, cors, guards)
+        let body = match reply.events.take() {
+            None => {
+                guards.untaken = Some(activity.answered(reply.body.len(), &self.limits));
+                reply.guarded(guards)
+            }
+            Some(events) => {
+                let (budget, limits) = (&self.answers, &self.limits);
+                AnswerBody::Events(EventBody::new(events, activity, in_request, budget, limits))
+            }
+        };
+        reply.into_http(&id, cors, body)
     }
 
     async fn serve(
@@ -169,8 +178,7 @@ impl Service {
 
         let path = head.uri.path();
         if path.starts_with(dev::PREFIX) {
-            let (kinesis, clock) = (&self.kinesis, self.test_clock.as_ref());
-            return (dev::answer(clock, kinesis, &head.method, path, &body.bytes).await, guards);
+            return (self.dev.answer(&self.kinesis, &head.method, path, &body.bytes).await, guards);
         }
         let has_body = !body.bytes.is_empty();
         let reply = match route(&head.method, head.uri.query(), &head.headers, has_body) {
@@ -208,10 +216,13 @@ impl Service {
         let operation = operation.ok_or_else(AwsError::unknown_operation)?;
         let caller = query::caller(&self.identity, head)?;
 
-        let answer = self.kinesis.call_in(protocol, &caller, operation, input).await?;
-        let kept = permit.split(answer.body.len().min(permit.num_permits()));
+        let reply = match self.kinesis.call_in(protocol, &caller, operation, input).await? {
+            Response::Answer(answer) => Reply::from(answer),
+            Response::Events(subscription) => Reply::events(subscription),
+        };
+        let kept = permit.split(reply.body.len().min(permit.num_permits()));
         drop(body.permit);
-        Ok((Reply::from(answer), kept.unwrap_or(permit)))
+        Ok((reply, kept.unwrap_or(permit)))
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    budget::AnswerBudget,
+    budget::{AnswerBudget, Sent},
     limits::{Limits, PRESSED_BYTES_PER_SECOND_MIN, PRESSED_GRACE},
 };
 
@@ -45,6 +45,8 @@ pub(crate) enum Spoken {
 pub(crate) struct Activity {
     requests: AtomicU32,
     in_request: AtomicU32,
+    /// Answers that go on.
+    pushing: AtomicU32,
     /// That bytes that come now belong to a request that has begun.
     in_body: AtomicBool,
     untaken: Mutex<Vec<Deadlines>>,
@@ -57,6 +59,7 @@ pub(crate) struct Activity {
 #[derive(Debug, Clone, Copy)]
 struct Deadlines {
     number: u32,
+    sent: Sent,
     latest: Instant,
     pressed: Instant,
 }
@@ -66,6 +69,7 @@ impl Activity {
         Activity {
             requests: AtomicU32::new(0),
             in_request: AtomicU32::new(0),
+            pushing: AtomicU32::new(0),
             in_body: AtomicBool::new(false),
             untaken: Mutex::default(),
             answers: AtomicU32::new(0),
@@ -84,13 +88,27 @@ impl Activity {
 
     /// An answer of so many bytes is there for the client to take, until what this gives drops.
     pub(crate) fn answered(self: &Arc<Activity>, bytes: usize, limits: &Limits) -> Untaken {
-        let time = |rate: u32| Duration::from_secs_f64(bytes as f64 / f64::from(rate.max(1)));
+        let time_max = limits.answer_grace + time_for(bytes, limits.answer_bytes_per_second_min);
+        self.untaken(Sent::Answer, bytes, time_max)
+    }
+
+    /// The same of a message of an answer that goes on: its client may read on when it has worked through the last one.
+    pub(crate) fn pushed(self: &Arc<Activity>, bytes: usize, limits: &Limits) -> Untaken {
+        self.untaken(Sent::Event, bytes, limits.event_time_max)
+    }
+
+    fn untaken(self: &Arc<Activity>, sent: Sent, bytes: usize, time_max: Duration) -> Untaken {
         let now = Instant::now();
-        let latest = now + limits.answer_grace + time(limits.answer_bytes_per_second_min);
-        let pressed = now + PRESSED_GRACE + time(PRESSED_BYTES_PER_SECOND_MIN);
+        let pressed = now + PRESSED_GRACE + time_for(bytes, PRESSED_BYTES_PER_SECOND_MIN);
         let number = self.answers.fetch_add(1, Relaxed);
-        self.untaken.lock().push(Deadlines { number, latest, pressed });
+        self.untaken.lock().push(Deadlines { number, sent, latest: now + time_max, pressed });
         Untaken { activity: Arc::clone(self), number }
+    }
+
+    /// An answer begins that goes on, until what this gives drops: a client may take its time with it.
+    pub(crate) fn push(self: &Arc<Activity>) -> Pushing {
+        self.pushing.fetch_add(1, Relaxed);
+        Pushing(Arc::clone(self))
     }
 
     /// The request's body has been read, or will not be: what comes now is the next request's.
@@ -111,13 +129,31 @@ impl Activity {
     fn answers_due(&self) -> Option<Instant> {
         const AGAIN: Duration = Duration::from_secs(1);
         let untaken = self.untaken.lock();
-        let latest = untaken.iter().map(|answer| answer.latest).min()?;
-        let pressed = untaken.iter().map(|answer| answer.pressed).min()?;
+        if untaken.is_empty() {
+            return None;
+        }
         let now = Instant::now();
-        Some(match pressed <= now && !self.budget.is_pressed() {
+        let due = |&Deadlines { sent, latest, pressed, .. }: &Deadlines| match pressed <= now
+            && !self.budget.is_pressed(sent)
+        {
             true => latest.min(now + AGAIN),
             false => latest.min(pressed),
-        })
+        };
+        untaken.iter().map(due).min()
+    }
+}
+
+fn time_for(bytes: usize, bytes_per_second: u32) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / f64::from(bytes_per_second.max(1)))
+}
+
+/// Held while an answer goes on.
+#[derive(Debug)]
+pub(crate) struct Pushing(Arc<Activity>);
+
+impl Drop for Pushing {
+    fn drop(&mut self) {
+        self.0.pushing.fetch_sub(1, Relaxed);
     }
 }
 
@@ -320,9 +356,13 @@ impl TimedStream {
             (self.write_waits, self.write_timer) = (None, None);
             return polled;
         }
-        let stalled = *self.write_waits.get_or_insert_with(Instant::now) + self.write_stall_max;
+        let waits_since = *self.write_waits.get_or_insert_with(Instant::now);
         loop {
-            let due = self.activity.answers_due().map_or(stalled, |due| due.min(stalled));
+            // Of an answer that goes on, the deadlines of its messages say how long they may lie.
+            let is_pushing = self.activity.pushing.load(Relaxed) > 0;
+            let stalled = (!is_pushing).then_some(waits_since + self.write_stall_max);
+            let due = self.activity.answers_due().into_iter().chain(stalled).min();
+            let Some(due) = due else { return Poll::Pending };
             if due <= Instant::now() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }

@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     ShardIterator = 1,
     ListShards = 2,
     ListStreams = 3,
+    ListStreamConsumers = 4,
 }
 
 pub(crate) const KEY_BYTES: usize = 32;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     hash_range::HashRange,
     ids::ShardId,
+    live::Live,
     sequence_number::{COUNTER_MAX, SequenceNumber},
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct Shard {
     /// How it ended; an open shard has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,
+    #[serde(skip)]
+    pub live: Live,
 }
 
 /// The end of a shard.
@@ -49,7 +52,16 @@ fn is_zero(number: &u64) -> bool {
 impl Shard {
     /// An open shard without parents.
     pub(crate) fn first(index: u32, log: u64, range: HashRange, created_second: u64) -> Shard {
-        Shard { index, log, range, created_second, opened_ms: 0, parents: Vec::new(), closed: None }
+        Shard {
+            index,
+            log,
+            range,
+            created_second,
+            opened_ms: 0,
+            parents: Vec::new(),
+            closed: None,
+            live: Live::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> ShardId {

@@ -67,6 +67,11 @@ impl Shards {
         Some(&self.all[at])
     }
 
+    /// The open shard at a place between 0 and the number of them, by their ranges.
+    pub(crate) fn open_at(&self, place: usize) -> Option<&Shard> {
+        self.open.get(place).map(|&at| &self.all[at as usize])
+    }
+
     /// The first index that was never given.
     pub(crate) fn next_index(&self) -> u32 {
         self.all.last().map_or(0, |shard| shard.index + 1)
@@ -98,6 +103,13 @@ impl Shards {
             }
         }
         *self = Shards::from(all);
+    }
+
+    /// The first moment from which on the shards that are left tile the hash space: the parents of some may be gone.
+    pub(crate) fn tile_from_ms(&self) -> u64 {
+        let is_gone = |parent: &u32| self.get(ShardId(*parent)).is_none();
+        let orphans = self.all.iter().filter(|shard| shard.parents.iter().any(is_gone));
+        orphans.map(|shard| shard.opened_ms).max().unwrap_or(0)
     }
 
     /// Takes away the closed shards whose records have all expired.

@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{hash_range::HashKey, ids::ShardId, shard::Shard, shards::Shards};
+use crate::{
+    model::{hash_range::HashKey, ids::ShardId, shard::Shard, shards::Shards},
+    on_demand::scaling::Peaks,
+};
 
 /// Where a stream stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,33 @@ impl StreamMode {
         match self {
             StreamMode::Provisioned => "PROVISIONED",
             StreamMode::OnDemand => "ON_DEMAND",
+        }
+    }
+}
+
+/// Who decides which shard a record goes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Distribution {
+    /// The service: records are spread evenly, whatever their keys are. Only on demand.
+    Auto,
+    #[default]
+    UserPartitionKey,
+}
+
+impl Distribution {
+    pub(crate) fn parse(name: &str) -> Option<Distribution> {
+        match name {
+            "AUTO" => Some(Distribution::Auto),
+            "USER_PARTITION_KEY" => Some(Distribution::UserPartitionKey),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Distribution::Auto => "AUTO",
+            Distribution::UserPartitionKey => "USER_PARTITION_KEY",
         }
     }
 }
@@ -105,6 +135,15 @@ pub(crate) struct Stream {
     /// The greatest creation second of a shard that the name ever had, those being created included.
     pub last_created_second: u64,
     pub max_record_kib: u32,
+    #[serde(default)]
+    pub distribution: Distribution,
+    /// The write throughput, in MiB a second, that a stream on demand was told to be ready for. Whoever scales such
+    /// streams gives it at least that many shards, as long as the account's commitment holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_mibps: Option<u32>,
+    /// By what a stream on demand was written, as far as that decides how many shards it has.
+    #[serde(default, skip_serializing_if = "Peaks::is_empty")]
+    pub peaks: Peaks,
     /// When the mode was switched, as far as the daily quota looks back.
     #[serde(default)]
     pub mode_switches_ms: Vec<u64>,
@@ -116,6 +155,9 @@ pub(crate) struct Stream {
     pub trim_floor_ms: u64,
     pub metrics: BTreeSet<ShardMetric>,
     pub tags: BTreeMap<String, String>,
+    /// The resource policy, as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// Open and closed ones; none while the stream is CREATING.
     pub shards: Shards,
 }
@@ -123,6 +165,11 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) fn arn(&self) -> String {
         crate::model::arn::stream_arn(&self.account, &self.region, &self.name)
+    }
+
+    /// Whether a client means this life of the name. It has seen whole seconds, or a fraction of its own.
+    pub(crate) fn was_created_at(&self, ms: i64) -> bool {
+        ms / 1000 == self.created_ms as i64 / 1000
     }
 
     /// The open shard whose range holds `key`. `None` only in a stream without shards.
@@ -166,12 +213,16 @@ pub(crate) mod tests {
             created_ms: 1000,
             last_created_second: 1,
             max_record_kib: limits::RECORD_KIB_DEFAULT,
+            distribution: Distribution::default(),
+            warm_mibps: None,
+            peaks: Peaks::default(),
             mode_switches_ms: Vec::new(),
             shard_count_updates_ms: Vec::new(),
             retention_hours: 24,
             trim_floor_ms: 0,
             metrics: BTreeSet::new(),
             tags: BTreeMap::new(),
+            policy: None,
             shards: shards.into(),
         }
     }
@@ -182,6 +233,17 @@ pub(crate) mod tests {
         let row = serde_json::to_vec(&stream).expect("a stream is JSON");
 
         assert_eq!(serde_json::from_slice::<Stream>(&row).expect("as written"), stream);
+    }
+
+    #[test]
+    fn a_row_of_an_earlier_version_is_a_stream_with_the_usual_settings() {
+        let stream = stream_of(1);
+        let mut row = serde_json::to_value(&stream).expect("a stream is JSON");
+        let members = row.as_object_mut().expect("a map");
+        for later in ["mode_switches_ms", "shard_count_updates_ms", "distribution"] {
+            assert!(members.remove(later).is_some(), "{later}");
+        }
+        assert_eq!(serde_json::from_value::<Stream>(row).expect("an old row"), stream);
     }
 
     #[test]

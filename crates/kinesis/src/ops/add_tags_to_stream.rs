@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     input::StreamRef,
     kinesis::{Ctx, Request},
+    resource::Attached,
     tags::{self, Door, Given},
     transitions::{self, Effect},
 };
@@ -37,7 +38,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> 
     let tags = tags::owned(input.tags);
 
     transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::add(stream, &tags, Door::Stream)?;
+        tags::add(Attached::of_stream(stream), &tags, Door::Stream)?;
         Ok((Effect::Immediate, ()))
     })
     .await?;

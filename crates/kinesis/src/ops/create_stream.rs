@@ -3,7 +3,6 @@
 //! The shards are planned, and their logs allotted, in the change that makes the stream; they are shown, and take
 //! records, once it is ACTIVE.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>
-//! Not as AWS: RecordDistributionStrategy AUTO and warm throughput are refused.
 
 use std::{
     borrow::Cow,
@@ -17,14 +16,16 @@ use crate::{
     catalog::{Address, Edit, Intent, Plan, Snapshot},
     error::Error,
     kinesis::{Ctx, Request},
-    limits,
+    limits::{self, Limits},
     model::{
         hash_range::HashRange,
         shard::Shard,
         shards::Shards,
-        stream::{Status, Stream, StreamMode},
+        stream::{Distribution, Status, Stream, StreamMode},
     },
+    on_demand::{self, scaling::Peaks},
     quota,
+    resource::Attached,
     tags::{self, Door, Given},
 };
 
@@ -36,7 +37,7 @@ pub(crate) struct Input<'a> {
     pub tags: Given<'a>,
     pub max_record_kib: Option<i64>,
     pub warm_throughput: Option<i64>,
-    pub distribution: Option<Cow<'a, str>>,
+    pub distribution: Option<Distribution>,
 }
 
 impl<'a> Input<'a> {
@@ -61,7 +62,8 @@ impl<'a> Input<'a> {
             max_record_kib: members.integer("MaxRecordSizeInKiB", &rules::MAX_RECORD_SIZE),
             warm_throughput: members.integer("WarmThroughputMiBps", &rules::WARM_THROUGHPUT),
             distribution: members
-                .string("RecordDistributionStrategy", &rules::RECORD_DISTRIBUTION_STRATEGY),
+                .string("RecordDistributionStrategy", &rules::RECORD_DISTRIBUTION_STRATEGY)
+                .and_then(|strategy| Distribution::parse(&strategy)),
         }
     }
 
@@ -82,12 +84,15 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> 
         return Err(Error::stream_exists(at));
     }
     check_options(&input)?;
+    if !input.tags.is_empty() {
+        ctx.authorize_too("kinesis:AddTagsToStream", &at.arn())?;
+    }
     let (stream, shard_count) = new_stream(ctx, input)?;
 
     let due_ms = ctx.inner.now_ms() + ctx.inner.config.transition_delay_ms;
-    let enforced = ctx.inner.config.limits_enforced;
+    let limits = ctx.inner.config.limits;
     let change = move |snapshot: &Snapshot| {
-        let edit = start_creating(snapshot, stream, shard_count, due_ms, enforced)?;
+        let edit = start_creating(snapshot, stream, shard_count, due_ms, &limits)?;
         Ok(edit.finish(()))
     };
     ctx.inner.change(change).await?;
@@ -104,26 +109,32 @@ fn check_shard_count(input: &Input<'_>) -> Result<(), Error> {
 }
 
 fn check_options(input: &Input<'_>) -> Result<(), Error> {
-    let refused = |text: &str| Err(Error::InvalidArgument(text.to_owned()));
-    if input.warm_throughput.is_some_and(|wanted| wanted > 0) {
-        return refused(
-            "WarmThroughputMiBps needs the account setting MinimumThroughputBillingCommitment.",
-        );
+    let given = [
+        ("WarmThroughputMiBps", input.warm_throughput.is_some_and(|wanted| wanted > 0)),
+        ("RecordDistributionStrategy", input.distribution.is_some()),
+    ];
+    match given.iter().find(|(_, given)| input.mode == StreamMode::Provisioned && *given) {
+        Some((name, _)) => {
+            Err(Error::InvalidArgument(format!("{name} is only for streams in On-Demand mode.")))
+        }
+        None => Ok(()),
     }
-    if input.mode == StreamMode::Provisioned && input.distribution.is_some() {
-        return refused("RecordDistributionStrategy is only for streams in On-Demand mode.");
-    }
-    if input.distribution.as_deref() == Some("AUTO") {
-        return refused("RecordDistributionStrategy AUTO is not supported by this version.");
-    }
-    Ok(())
 }
 
 /// The stream as it begins, and how many shards it will have.
 fn new_stream(ctx: &Ctx<'_>, input: Input<'_>) -> Result<(Stream, u32), Error> {
+    let warm_mibps = match input.warm_throughput {
+        Some(wanted) if wanted > 0 => {
+            let (account, region) = (&ctx.caller.account, &ctx.caller.region);
+            let at = Address { account, region, name: &input.stream_name };
+            let snapshot = ctx.inner.catalog.load();
+            on_demand::warm_throughput(&snapshot, at, ctx.inner.now_ms(), wanted)?
+        }
+        _ => None,
+    };
     let shard_count = match input.shard_count {
         Some(count) => u32::try_from(count).unwrap_or(u32::MAX),
-        None => limits::ON_DEMAND_SHARDS,
+        None => on_demand::first_shards(warm_mibps),
     };
     let max_record_kib = input.max_record_kib.and_then(|kib| u32::try_from(kib).ok());
     let mut stream = Stream {
@@ -137,15 +148,19 @@ fn new_stream(ctx: &Ctx<'_>, input: Input<'_>) -> Result<(Stream, u32), Error> {
         created_ms: ctx.inner.now_ms() / 1000 * 1000,
         last_created_second: 0,
         max_record_kib: max_record_kib.unwrap_or(limits::RECORD_KIB_DEFAULT),
+        distribution: input.distribution.unwrap_or_default(),
+        warm_mibps,
+        peaks: Peaks::default(),
         mode_switches_ms: Vec::new(),
         shard_count_updates_ms: Vec::new(),
         retention_hours: limits::RETENTION_HOURS_MIN,
         trim_floor_ms: 0,
         metrics: BTreeSet::new(),
         tags: BTreeMap::new(),
+        policy: None,
         shards: Shards::default(),
     };
-    tags::add(&mut stream, &tags::owned(input.tags), Door::Resource)?;
+    tags::add(Attached::of_stream(&mut stream), &tags::owned(input.tags), Door::Resource)?;
     Ok((stream, shard_count))
 }
 
@@ -155,16 +170,14 @@ fn start_creating(
     mut stream: Stream,
     shard_count: u32,
     due_ms: u64,
-    limits_enforced: bool,
+    limits: &Limits,
 ) -> Result<Edit, Error> {
     let at = Address::of(&stream);
     if snapshot.stream(at).is_some() {
         return Err(Error::stream_exists(at));
     }
-    quota::check_new_shards(snapshot, at, shard_count, limits_enforced)?;
-    if limits_enforced {
-        quota::check_new_stream(snapshot, at, stream.mode)?;
-    }
+    quota::check_new_shards(snapshot, at, shard_count, limits)?;
+    quota::check_new_stream(snapshot, at, stream.mode, limits)?;
     let created_second = (stream.created_ms / 1000).max(snapshot.created_second_min(at));
 
     let mut edit = Edit::new(snapshot);
@@ -220,8 +233,7 @@ mod tests {
     #[test]
     fn a_name_that_is_taken_comes_before_other_mistakes() {
         let world = World::with_stream(1);
-        let taken =
-            "ResourceInUseException: Stream s under account 000000000000 already exists.";
+        let taken = "ResourceInUseException: Stream s under account 000000000000 already exists.";
         for rest in [
             r#""Tags":{"a;b":"c"}"#,
             r#""WarmThroughputMiBps":5"#,
@@ -247,6 +259,29 @@ mod tests {
             &format!(r#"{{"StreamName":"t","ShardCount":1,{on_demand}}}"#),
             "ValidationException: ShardCount is not expected when StreamMode=ON_DEMAND",
         );
+    }
+
+    #[test]
+    fn a_stream_on_demand_may_begin_warm_and_spread() {
+        let world = World::new();
+        let warm = r#","WarmThroughputMiBps":9,"RecordDistributionStrategy":"AUTO""#;
+        let input = format!(
+            r#"{{"StreamName":"s","StreamModeDetails":{{"StreamMode":"ON_DEMAND"}}{warm}}}"#
+        );
+        world.check(
+            "CreateStream",
+            &input,
+            "InvalidArgumentException: WarmThroughputMiBps needs the account setting \
+             MinimumThroughputBillingCommitment.",
+        );
+        let commitment = r#"{"MinimumThroughputBillingCommitment":{"Status":"ENABLED"}}"#;
+        world.ok("UpdateAccountSettings", commitment);
+        world.create_on_demand("s", warm);
+        let summary = world.summary("s");
+        assert_eq!(summary["OpenShardCount"], 9);
+        assert_eq!(summary["RecordDistributionStrategy"], "AUTO");
+        let shown = serde_json::json!({"TargetMiBps": 9, "CurrentMiBps": 9});
+        assert_eq!(summary["WarmThroughput"], shown);
     }
 
     #[test]

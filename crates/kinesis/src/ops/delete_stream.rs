@@ -1,7 +1,7 @@
 //! DeleteStream: deletes a stream with its shards, records and tags.
 //!
 //! The stream is DELETING until its time is over and answers reads and writes that long; then it is not found.
-//! EnforceConsumerDeletion is accepted: there are no consumers yet that could stand in the way.
+//! Its consumers stand in the way, unless EnforceConsumerDeletion says that they shall go with it.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>
 
 use nautilus_wire::Members;
@@ -9,6 +9,7 @@ use nautilus_wire::Members;
 use super::Done;
 use crate::{
     catalog::{Address, Edit, Intent, Plan, Snapshot},
+    consumers,
     error::Error,
     input::StreamRef,
     kinesis::{Ctx, Request},
@@ -18,12 +19,15 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     pub stream: StreamRef<'a>,
+    pub enforce_consumer_deletion: bool,
 }
 
 impl<'a> Input<'a> {
     pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        members.boolean("EnforceConsumerDeletion");
-        Input { stream: StreamRef::read(members) }
+        Input {
+            stream: StreamRef::read(members),
+            enforce_consumer_deletion: members.boolean("EnforceConsumerDeletion").unwrap_or(false),
+        }
     }
 
     pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
@@ -35,18 +39,23 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> 
     let at = input.stream.address(ctx.caller)?;
     let due_ms = ctx.inner.now_ms() + ctx.inner.config.transition_delay_ms;
 
-    let (account, region, name) =
-        (at.account.to_owned(), at.region.to_owned(), at.name.to_owned());
+    let (account, region, name) = (at.account.to_owned(), at.region.to_owned(), at.name.to_owned());
+    let enforce = input.enforce_consumer_deletion;
     let change = move |snapshot: &Snapshot| {
         let at = Address { account: &account, region: &region, name: &name };
-        start_deleting(snapshot, at, due_ms).map(|edit| edit.finish(()))
+        start_deleting(snapshot, at, due_ms, enforce).map(|edit| edit.finish(()))
     };
     ctx.inner.change(change).await?;
     ctx.inner.due_changed.notify_one();
     Ok(Done)
 }
 
-fn start_deleting(snapshot: &Snapshot, at: Address<'_>, due_ms: u64) -> Result<Edit, Error> {
+fn start_deleting(
+    snapshot: &Snapshot,
+    at: Address<'_>,
+    due_ms: u64,
+    enforce: bool,
+) -> Result<Edit, Error> {
     let stream = snapshot.stream(at).ok_or_else(|| Error::stream_not_found(at))?;
     let mut edit = Edit::new(snapshot);
     let mut logs = Vec::new();
@@ -63,6 +72,13 @@ fn start_deleting(snapshot: &Snapshot, at: Address<'_>, due_ms: u64) -> Result<E
             }
         }
         Status::Updating | Status::Deleting => return Err(Error::not_active(at, stream.status)),
+    }
+    for consumer in snapshot.consumers(at).iter().flat_map(|all| all.values()) {
+        if !enforce {
+            let (stream, account) = (at.name.to_owned(), at.account.to_owned());
+            return Err(Error::ConsumersRemain { stream, account });
+        }
+        consumers::start_deleting(&mut edit, snapshot, consumer);
     }
     let stream = Stream { status: Status::Deleting, ..Stream::clone(stream) };
     edit.add_intent(Intent::new(&stream, due_ms, Plan::Delete { logs }));
@@ -117,6 +133,32 @@ mod tests {
 
         world.settle();
         world.check("DescribeStreamSummary", S, NOT_FOUND);
+    }
+
+    #[test]
+    fn consumers_stand_in_the_way_or_go_too() {
+        let mut world = World::with_stream(1);
+        world.register("a");
+        world.settle();
+        world.register("b");
+        world.check(
+            "DeleteStream",
+            S,
+            "ResourceInUseException: DeleteStream can't delete 000000000000:s because there are \
+             consumers associated with this data stream. To delete s anyway, set the \
+             EnforceConsumerDeletion parameter to true to force the deletion of all the consumers \
+             that are associated with it.",
+        );
+        let enforced = r#"{"StreamName":"s","EnforceConsumerDeletion":true}"#;
+        world.check("DeleteStream", enforced, "");
+        assert_eq!((world.consumer_status("a"), world.consumer_status("b")), {
+            let deleting = "DELETING".to_owned();
+            (deleting.clone(), deleting)
+        });
+        world.kill();
+        world.check("DescribeStreamSummary", S, NOT_FOUND);
+        world.create("s", 1);
+        assert_eq!(world.summary("s")["ConsumerCount"], 0);
     }
 
     #[test]

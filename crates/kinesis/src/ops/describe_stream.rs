@@ -9,7 +9,7 @@ use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rul
 use crate::{
     description,
     error::Error,
-    input::StreamRef,
+    input::{self, StreamRef},
     kinesis::{Ctx, Request},
     limits,
     model::{ids::ShardId, stream::Stream},
@@ -49,12 +49,8 @@ pub(crate) struct Output {
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
     let at = input.stream.address(ctx.caller)?;
     let stream = ctx.inner.stream(at)?;
-    let after = match input.exclusive_start_shard_id.as_deref() {
-        Some(given) => {
-            Some(ShardId::parse(given).ok_or_else(|| Error::shard_unreadable(at, given))?)
-        }
-        None => None,
-    };
+    let start = input.exclusive_start_shard_id.as_deref();
+    let after = start.map(|given| input::shard_id(at, given)).transpose()?;
 
     let limit = input.limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(usize::MAX).min(limits::DESCRIBE_SHARDS_MAX);
@@ -92,7 +88,7 @@ mod tests {
         let expected = format!(
             r#"{{"StreamDescription":{{"StreamName":"s","StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s","StreamStatus":"ACTIVE","StreamModeDetails":{{"StreamMode":"PROVISIONED"}},"StreamCreationTimestamp":{created},"Shards":[{{"ShardId":"shardId-000000000000","HashKeyRange":{{"StartingHashKey":"0","EndingHashKey":"340282366920938463463374607431768211455"}},"SequenceNumberRange":{{"StartingSequenceNumber":"{start}"}}}}],"HasMoreShards":false,"RetentionPeriodHours":24,"EncryptionType":"NONE","EnhancedMonitoring":[{{"ShardLevelMetrics":[]}}]}}}}"#
         );
-        world.check("DescribeStream", r#"{"StreamName":"s","StreamId":"abc"}"#, &expected);
+        world.check("DescribeStream", r#"{"StreamName":"s","StreamId":"abcdefghij0123456789-abc"}"#, &expected);
     }
 
     #[test]

@@ -30,24 +30,38 @@ impl<'a> Input<'a> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Output(Arc<Stream>);
+pub(crate) struct Output {
+    stream: Arc<Stream>,
+    consumer_count: usize,
+    /// Whether the account's commitment holds: only then there is a warm throughput.
+    is_advantage: bool,
+}
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
-    Ok(Output(ctx.inner.stream(input.stream.address(ctx.caller)?)?))
+    let at = input.stream.address(ctx.caller)?;
+    let snapshot = ctx.inner.catalog.load();
+    let stream = snapshot.stream(at).ok_or_else(|| Error::stream_not_found(at))?.clone();
+    let consumer_count = snapshot.consumers(at).map_or(0, |consumers| consumers.len());
+    let commitment = snapshot.commitment(at.account, at.region);
+    let is_advantage = commitment.holds_at(ctx.inner.now_ms());
+    Ok(Output { stream, consumer_count, is_advantage })
 }
 
 impl WireOutput for Output {
     fn write<W: Writer>(&self, w: &mut W) {
-        let stream = &*self.0;
+        let stream = &*self.stream;
         w.map(|w| {
             w.field_map("StreamDescriptionSummary", |w| {
                 description::write_identity(w, stream);
                 description::write_settings(w, stream);
                 w.field_i64("OpenShardCount", stream.open_shard_count() as i64);
-                w.field_i64("ConsumerCount", 0);
+                w.field_i64("ConsumerCount", self.consumer_count as i64);
                 w.field_i64("MaxRecordSizeInKiB", i64::from(stream.max_record_kib));
                 if stream.mode == StreamMode::OnDemand {
-                    w.field_str("RecordDistributionStrategy", "USER_PARTITION_KEY");
+                    w.field_str("RecordDistributionStrategy", stream.distribution.as_str());
+                }
+                if self.is_advantage && stream.mode == StreamMode::OnDemand {
+                    description::write_warm_throughput(w, stream);
                 }
             });
         });

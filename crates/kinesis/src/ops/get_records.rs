@@ -8,23 +8,22 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use nautilus_log::{FrameView, Position, ReadError, ReadRequest, RecordView};
 use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
 
+use super::Operation;
 use crate::{
     catalog::Address,
-    description,
     error::Error,
+    faults::{self, FaultAction},
     input::arn_address,
     kinesis::{Ctx, Request},
     limits,
     model::{
-        ids::ShardId,
         iterator::{OpenedIterator, ShardIterator},
-        shard::{Closed, Shard},
+        shard::Shard,
         stream::Stream,
     },
-    retention,
+    page::{self, Page, Room},
     utc::utc_text,
 };
 
@@ -77,13 +76,10 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A page: `frames` are shared with the log and hold at least the records that are given.
+/// A page, and where the reader goes on.
 pub(crate) struct Output {
-    frames: Vec<FrameView>,
+    page: Page,
     shard: Shard,
-    from: Position,
-    count: usize,
-    bytes: usize,
     next: Next,
     millis_behind_latest: u64,
 }
@@ -106,66 +102,49 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
     if input.dry_run {
         return Err(Error::DryRun);
     }
-
-    let limit = input.limit.and_then(|limit| usize::try_from(limit).ok());
-    let mut page = Page {
-        frames: Vec::new(),
-        from: iterator.next,
-        next: iterator.next,
-        cutoff_ms: retention::horizon_ms(&stream, ctx.inner.expiry_now_ms()),
-        limit: limit.unwrap_or(limits::GET_RECORDS_MAX),
-        count: 0,
-        bytes: 0,
-        last_arrival_ms: None,
-        visible_end: 0,
-    };
-    if !shard.has_ended_before(page.next) {
-        page.fill(ctx, &shard).await.map_err(|error| read_error(error, at, &shard))?;
+    if let Some(action) = ctx.inner.faults.of_shard(Operation::GetRecords, at.name, shard.id()) {
+        return Err(match action {
+            FaultAction::ExpiredIterator => expired(&iterator, now),
+            other => faults::error(other, Some(at), Some(shard.id())),
+        });
+    }
+    let rates = ctx.inner.rates.reads.as_ref();
+    if rates.is_some_and(|rates| !shard.live.reads.begin(rates, now)) {
+        return Err(Error::throughput_exceeded(at, shard.id()));
     }
 
-    let next = match &shard.closed {
-        Some(closed) if shard.has_ended_before(page.next) => Next::Children(children(&stream, closed)),
-        Some(closed) if page.next >= page.visible_end => {
-            return Err(Error::Log(format!(
-                "{} of {} ends at position {} and not at {} as the catalog says",
-                shard.id(),
-                at.name,
-                page.visible_end - 1,
-                closed.last
-            )));
-        }
-        _ => {
-            let next = ShardIterator { next: page.next, issued_ms: now, ..iterator };
+    let limit = input.limit.and_then(|limit| usize::try_from(limit).ok());
+    let records = limit.unwrap_or(limits::GET_RECORDS_MAX);
+    let room = Room { records, bytes: limits::GET_RECORDS_BYTES_MAX };
+    let page = Page::read(ctx.inner, &stream, &shard, iterator.next, room).await?;
+    if let Some(rates) = rates {
+        shard.live.reads.end(rates, page.bytes(), now);
+    }
+    let next = match page.children(&stream, &shard)? {
+        Some(children) => Next::Children(children),
+        None => {
+            let next = ShardIterator { next: page.next(), issued_ms: now, ..iterator };
             Next::Iterator(next.seal(&ctx.inner.seal))
         }
     };
-    Ok(Output {
-        next,
-        millis_behind_latest: page.millis_behind_latest(now),
-        frames: page.frames,
-        shard,
-        from: page.from,
-        count: page.count,
-        bytes: page.bytes,
-    })
-}
-
-/// The shards that follow a closed one: they expire after it.
-fn children(stream: &Stream, closed: &Closed) -> Vec<Shard> {
-    closed.children.iter().filter_map(|&index| stream.shard(ShardId(index)).cloned()).collect()
+    Ok(Output { next, millis_behind_latest: page.millis_behind_latest(now), page, shard })
 }
 
 fn check_age(iterator: &ShardIterator<'_>, now: u64) -> Result<(), Error> {
     if now.saturating_sub(iterator.issued_ms) <= limits::ITERATOR_LIFE_MS {
         return Ok(());
     }
-    Err(Error::ExpiredIterator(format!(
+    Err(expired(iterator, now))
+}
+
+fn expired(iterator: &ShardIterator<'_>, now: u64) -> Error {
+    Error::ExpiredIterator(format!(
         "Iterator expired. The iterator was created at time {} while right now it is {} which is \
          further in the future than the tolerated delay of {} milliseconds.",
         utc_text(iterator.issued_ms),
         utc_text(now),
         limits::ITERATOR_LIFE_MS
-    )))
+    ))
 }
 
 /// The stream in the life that the iterator was made in, and the shard.
@@ -181,162 +160,23 @@ fn its_shard(
     Ok((stream, shard))
 }
 
-/// A read of the journal that has no answer.
-pub(super) fn read_error(error: ReadError, at: Address<'_>, shard: &Shard) -> Error {
-    let id = shard.id();
-    match error {
-        // The stream was deleted while we read.
-        ReadError::UnknownShard => Error::shard_not_found(at, id),
-        ReadError::Damaged { first, end, .. } => {
-            // When they arrived is lost with them; the order of numbers does not depend on it.
-            let number = |position| shard.sequence_number(position, shard.created_second * 1000);
-            Error::Log(format!(
-                "records of stream {}, {id}, are damaged from sequence number {} to before {}; \
-                 those behind are readable AT_SEQUENCE_NUMBER",
-                at.name,
-                number(first),
-                number(end)
-            ))
-        }
-        other => Error::Log(format!("reading {id} of stream {}: {other}", at.name)),
-    }
-}
-
-/// A page in the making.
-struct Page {
-    frames: Vec<FrameView>,
-    from: Position,
-    /// Behind the last record given, or where the expired ones end.
-    next: Position,
-    cutoff_ms: u64,
-    limit: usize,
-    count: usize,
-    bytes: usize,
-    last_arrival_ms: Option<u64>,
-    visible_end: Position,
-}
-
-impl Page {
-    /// Reads until the page is full, the shard's end is reached, or a call has read enough.
-    async fn fill(&mut self, ctx: &Ctx<'_>, shard: &Shard) -> Result<(), ReadError> {
-        let tail = ctx.inner.journal.tail(shard.log_id()).ok_or(ReadError::UnknownShard)?;
-        self.visible_end = tail.visible_end;
-        for _ in 0..limits::GET_RECORDS_READS_MAX {
-            if self.next >= self.visible_end || self.is_full() {
-                break;
-            }
-            let read = ctx
-                .inner
-                .journal
-                .read(ReadRequest {
-                    shard: shard.log_id(),
-                    from: self.next,
-                    records_max: self.limit - self.count,
-                    bytes_max: limits::GET_RECORDS_BYTES_MAX.saturating_sub(self.bytes),
-                    cutoff_ms: self.cutoff_ms,
-                })
-                .await;
-            let page = match read {
-                // What stands before the damage is given; the next call meets it first.
-                Err(ReadError::Damaged { .. }) if self.count > 0 => break,
-                read => read?,
-            };
-            self.visible_end = page.visible_end;
-            let before = self.next;
-            let taken_whole = page.frames.into_iter().all(|frame| self.take(frame));
-            if !taken_whole {
-                break;
-            }
-            self.next = self.next.max(page.next);
-            if self.next == before {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_full(&self) -> bool {
-        self.count >= self.limit || self.bytes >= limits::GET_RECORDS_BYTES_MAX
-    }
-
-    /// Counts in as many of a frame's records as the page has room for; false if some were left.
-    fn take(&mut self, frame: FrameView) -> bool {
-        let (mut whole, before, from) = (true, self.count, self.next);
-        for record in frame.records().filter(|record| record.position >= from) {
-            let bytes = record.data.len() + record.partition_key.len();
-            let fits = self.count == 0 || self.bytes + bytes <= limits::GET_RECORDS_BYTES_MAX;
-            if self.count >= self.limit || !fits {
-                whole = false;
-                break;
-            }
-            self.count += 1;
-            self.bytes += bytes;
-            self.next = record.position + 1;
-        }
-        if self.count > before {
-            self.last_arrival_ms = Some(frame.arrival_ms());
-            self.frames.push(frame);
-        }
-        whole
-    }
-
-    /// 0 at the tip; else how old the last record given is, and never 0.
-    fn millis_behind_latest(&self, now: u64) -> u64 {
-        if self.next >= self.visible_end {
-            return 0;
-        }
-        // Without a record the page has slid over expired ones: the next is at the horizon or later.
-        let reached_ms = self.last_arrival_ms.unwrap_or(self.cutoff_ms);
-        now.saturating_sub(reached_ms).max(1)
-    }
-}
-
-impl Output {
-    fn records(&self) -> impl Iterator<Item = (u64, RecordView<'_>)> {
-        self.frames
-            .iter()
-            .flat_map(|frame| frame.records().map(|record| (frame.arrival_ms(), record)))
-            .filter(|(_, record)| record.position >= self.from)
-            .take(self.count)
-    }
-}
-
 impl WireOutput for Output {
     fn bytes_hint(&self) -> usize {
-        // Base64, and the members' names, number and time of each record.
-        512 + self.bytes / 3 * 4 + 180 * self.count
+        512 + self.page.bytes_hint()
     }
 
     fn write<W: Writer>(&self, w: &mut W) {
         w.map(|w| {
-            w.field_list("Records", self.records(), |w, (arrival_ms, record)| {
-                let number = self.shard.sequence_number(record.position, arrival_ms);
-                w.map(|w| {
-                    w.field_str("SequenceNumber", number.text().as_str());
-                    w.field_timestamp_ms("ApproximateArrivalTimestamp", arrival_ms);
-                    w.field_blob("Data", record.data);
-                    w.field_str("PartitionKey", &String::from_utf8_lossy(record.partition_key));
-                });
-            });
+            self.page.write_records(w, &self.shard);
             if let Next::Iterator(iterator) = &self.next {
                 w.field_str("NextShardIterator", iterator);
             }
             w.field_i64("MillisBehindLatest", self.millis_behind_latest as i64);
             if let Next::Children(children) = &self.next {
-                w.field_list("ChildShards", children, |w, child| write_child(w, child));
+                page::write_children(w, children);
             }
         });
     }
-}
-
-/// A child names both shards that it was merged from, whichever of them is read.
-fn write_child<W: Writer>(w: &mut W, child: &Shard) {
-    w.map(|w| {
-        w.field_str("ShardId", child.id().text().as_str());
-        let parents = child.parents.iter().map(|&parent| ShardId(parent).to_string());
-        w.field_list("ParentShards", parents, |w, parent| w.str(&parent));
-        description::write_hash_range(w, child.range);
-    });
 }
 
 #[cfg(test)]

@@ -4,32 +4,23 @@
 
 use std::borrow::Cow;
 
-use nautilus_log::Position;
 use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
 
-use super::get_records::read_error;
+use super::Operation;
 use crate::{
-    catalog::Address,
     error::Error,
-    input::StreamRef,
+    faults,
+    input::{self, StreamRef},
     kinesis::{Ctx, Request},
-    model::{
-        ids::ShardId,
-        iterator::ShardIterator,
-        sequence_number::{Decoded, SequenceNumber},
-        shard::Shard,
-        stream::Stream,
-    },
-    retention,
+    model::iterator::ShardIterator,
+    start::Start,
 };
 
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     pub stream: StreamRef<'a>,
     pub shard_id: Cow<'a, str>,
-    pub shard_iterator_type: Cow<'a, str>,
-    pub starting_sequence_number: Option<Cow<'a, str>>,
-    pub timestamp_ms: Option<i64>,
+    pub start: Start<'a>,
     pub dry_run: bool,
 }
 
@@ -38,11 +29,11 @@ impl<'a> Input<'a> {
         Input {
             stream: StreamRef::read(members),
             shard_id: members.required_string("ShardId", &rules::SHARD_ID),
-            shard_iterator_type: members
-                .required_string("ShardIteratorType", &rules::SHARD_ITERATOR_TYPE),
-            starting_sequence_number: members
-                .string("StartingSequenceNumber", &rules::SEQUENCE_NUMBER),
-            timestamp_ms: members.timestamp_ms("Timestamp"),
+            start: Start {
+                kind: members.required_string("ShardIteratorType", &rules::SHARD_ITERATOR_TYPE),
+                sequence_number: members.string("StartingSequenceNumber", &rules::SEQUENCE_NUMBER),
+                timestamp_ms: members.timestamp_ms("Timestamp"),
+            },
             dry_run: members.boolean("DryRun").unwrap_or(false),
         }
     }
@@ -59,138 +50,29 @@ pub(crate) struct Output {
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
     let at = input.stream.address(ctx.caller)?;
-    let id = ShardId::parse(&input.shard_id)
-        .ok_or_else(|| Error::shard_unreadable(at, &input.shard_id))?;
+    let id = input::shard_id(at, &input.shard_id)?;
     let stream = ctx.inner.stream(at).map_err(|_| Error::shard_not_found(at, id))?;
     let shard = stream.shard(id).ok_or_else(|| Error::shard_not_found(at, id))?;
-    let next = match &*input.shard_iterator_type {
-        "AT_TIMESTAMP" => at_timestamp(ctx, &input, &stream, shard).await?,
-        "TRIM_HORIZON" => {
-            without_number(&input)?;
-            FIRST
-        }
-        "LATEST" => {
-            without_number(&input)?;
-            end(ctx, at, shard)?
-        }
-        kind => {
-            let number = given_number(&input, at, shard)?;
-            match kind {
-                "AT_SEQUENCE_NUMBER" => number.counter.max(FIRST),
-                _ => number.counter.saturating_add(1),
-            }
-        }
-    };
+    let place = input.start.resolve(ctx.inner, Operation::GetShardIterator, &stream, shard).await?;
     if input.dry_run {
         return Err(Error::DryRun);
+    }
+    if let Some(action) = ctx.inner.faults.of_shard(Operation::GetShardIterator, at.name, id) {
+        return Err(faults::error(action, Some(at), Some(id)));
+    }
+    let (rates, now_ms) = (ctx.inner.rates.reads.as_ref(), ctx.inner.now_ms());
+    if rates.is_some_and(|rates| !shard.live.reads.iterator(rates, now_ms)) {
+        return Err(Error::throughput_exceeded(at, id));
     }
 
     let iterator = ShardIterator {
         stream_id: stream.id,
         stream_name: &stream.name,
         shard: id,
-        next,
-        issued_ms: ctx.inner.now_ms(),
+        next: place.next,
+        issued_ms: now_ms,
     };
     Ok(Output { shard_iterator: iterator.seal(&ctx.inner.seal) })
-}
-
-/// The position behind a shard's newest record.
-fn end(ctx: &Ctx<'_>, at: Address<'_>, shard: &Shard) -> Result<Position, Error> {
-    if let Some(closed) = &shard.closed {
-        return Ok(closed.last + 1);
-    }
-    let tail = ctx.inner.journal.tail(shard.log_id());
-    // A shard of the catalog without a log: the stream went while we looked.
-    Ok(tail.ok_or_else(|| Error::shard_not_found(at, shard.id()))?.visible_end)
-}
-
-/// The position of a shard's first record, expired or not: reading slides to the horizon.
-const FIRST: Position = 1;
-
-const MUST_EITHER: &str = "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and \
-    StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request \
-    specified";
-
-fn without_number(input: &Input<'_>) -> Result<(), Error> {
-    match input.starting_sequence_number {
-        None => Ok(()),
-        Some(_) => Err(Error::InvalidArgument(format!(
-            "{MUST_EITHER} {} and also a StartingSequenceNumber.",
-            input.shard_iterator_type
-        ))),
-    }
-}
-
-/// The number that AT and AFTER start from; it may be of a record that is expired or never was.
-fn given_number(
-    input: &Input<'_>,
-    at: Address<'_>,
-    shard: &Shard,
-) -> Result<SequenceNumber, Error> {
-    let Some(text) = input.starting_sequence_number.as_deref() else {
-        return Err(Error::InvalidArgument(format!(
-            "{MUST_EITHER} {} and no StartingSequenceNumber.",
-            input.shard_iterator_type
-        )));
-    };
-    let used = |end: &str| {
-        Error::InvalidArgument(format!(
-            "StartingSequenceNumber {text} used in GetShardIterator on shard {} in stream {} under \
-             account {} is invalid{end}",
-            shard.id(),
-            at.name,
-            at.account
-        ))
-    };
-    let decoded = SequenceNumber::parse(text).ok_or_else(|| used("."))?;
-    let encoded = match decoded {
-        Decoded::Current(number) => i64::from(number.shard_index),
-        Decoded::Foreign { shard_index } | Decoded::Old { shard_index, .. } => shard_index,
-    };
-    if encoded != i64::from(shard.index) {
-        return Err(Error::InvalidArgument(format!(
-            "Invalid StartingSequenceNumber. It encodes shardId-{encoded:012}, while it was used \
-             in a call to a shard with {}",
-            shard.id()
-        )));
-    }
-    match decoded {
-        Decoded::Current(number) if shard.gave(&number) => Ok(number),
-        // AWS answers this one with its own failure.
-        Decoded::Old { .. } if text == "0" => Err(Error::AsAws),
-        _ => Err(used(" because it did not come from this stream.")),
-    }
-}
-
-/// The first record that arrived at the time or later. Times before the horizon mean the horizon.
-async fn at_timestamp(
-    ctx: &Ctx<'_>,
-    input: &Input<'_>,
-    stream: &Stream,
-    shard: &Shard,
-) -> Result<Position, Error> {
-    let Some(timestamp) = input.timestamp_ms else {
-        return Err(Error::InvalidArgument(
-            "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current \
-             request has no timestamp parameter."
-                .to_owned(),
-        ));
-    };
-    let now = ctx.inner.now_ms();
-    let timestamp_ms = u64::try_from(timestamp).unwrap_or(0);
-    if timestamp_ms > now {
-        return Err(Error::InvalidArgument(format!(
-            "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. \
-             timestampInMillis: {timestamp_ms}, currentTimestampInMillis: {now}"
-        )));
-    }
-    let horizon_ms = retention::horizon_ms(stream, ctx.inner.expiry_now_ms());
-    if timestamp_ms <= horizon_ms || shard.has_ended_before(FIRST) {
-        return Ok(FIRST);
-    }
-    let found = ctx.inner.journal.position_at(shard.log_id(), timestamp_ms).await;
-    found.map_err(|error| read_error(error, Address::of(stream), shard))
 }
 
 impl WireOutput for Output {

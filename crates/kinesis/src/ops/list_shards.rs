@@ -11,7 +11,7 @@ use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rul
 use crate::{
     catalog::Address,
     error::Error,
-    input::StreamRef,
+    input::{self, StreamRef, beside_token},
     kinesis::{Ctx, Request},
     limits,
     model::{
@@ -90,10 +90,6 @@ impl<'a> Input<'a> {
     }
 }
 
-fn beside_token(name: &str) -> Error {
-    Error::InvalidArgument(format!("NextToken and {name} cannot be provided together."))
-}
-
 /// A list of shards: what its pages have in common, and where the next one begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct List {
@@ -115,16 +111,18 @@ enum Wanted {
 }
 
 impl Wanted {
-    /// What a filter means now. The horizon is the earliest moment there is.
-    fn by(filter: &ShardFilter<'_>, horizon_ms: u64) -> Result<Wanted, Error> {
+    /// What a filter means now. The horizon is the earliest moment there is; but the shards of a moment must tile the
+    /// hash space, and a clock that was wrong may have taken some of the horizon's away.
+    fn by(filter: &ShardFilter<'_>, stream: &Stream, horizon_ms: u64) -> Result<Wanted, Error> {
         let timestamp_ms = || match filter.timestamp_ms {
             Some(given) => Ok(u64::try_from(given).unwrap_or(0).max(horizon_ms)),
             None => Err(filter.lacks("Timestamp")),
         };
+        let at = |ms: u64| Wanted::At(ms.max(stream.shards.tile_from_ms()));
         Ok(match &*filter.kind {
             "AT_LATEST" => Wanted::Latest,
-            "AT_TRIM_HORIZON" => Wanted::At(horizon_ms),
-            "AT_TIMESTAMP" => Wanted::At(timestamp_ms()?),
+            "AT_TRIM_HORIZON" => at(horizon_ms),
+            "AT_TIMESTAMP" => at(timestamp_ms()?),
             "FROM_TIMESTAMP" => Wanted::From(timestamp_ms()?),
             "AFTER_SHARD_ID" if filter.shard_id.is_none() => return Err(filter.lacks("ShardId")),
             _ => Wanted::From(horizon_ms),
@@ -221,8 +219,7 @@ fn started(
     input: &Input<'_>,
 ) -> Result<(Arc<Stream>, List), Error> {
     let stream = ctx.inner.stream(at)?;
-    let created_second = stream.created_ms as i64 / 1000;
-    if input.stream_creation_timestamp_ms.is_some_and(|wanted| wanted / 1000 != created_second) {
+    if input.stream_creation_timestamp_ms.is_some_and(|ms| !stream.was_created_at(ms)) {
         return Err(Error::stream_not_found(at));
     }
     if stream.status == Status::Creating {
@@ -230,10 +227,9 @@ fn started(
     }
     let horizon_ms = retention::horizon_ms(&stream, ctx.inner.expiry_now_ms());
     let filter = input.shard_filter.as_ref();
-    let wanted = filter.map_or(Ok(Wanted::From(horizon_ms)), |it| Wanted::by(it, horizon_ms))?;
-    let parse = |given: &str| {
-        ShardId::parse(given).ok_or_else(|| Error::shard_unreadable(at, given))
-    };
+    let wanted = |it| Wanted::by(it, &stream, horizon_ms);
+    let wanted = filter.map_or(Ok(Wanted::From(horizon_ms)), wanted)?;
+    let parse = |given: &str| input::shard_id(at, given);
     let start = input.exclusive_start_shard_id.as_deref().map(parse).transpose()?;
     let filtered = filter.filter(|filter| filter.kind == "AFTER_SHARD_ID");
     let filtered = filtered.and_then(|filter| filter.shard_id.as_deref()).map(parse).transpose()?;

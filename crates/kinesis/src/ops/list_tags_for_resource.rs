@@ -2,46 +2,40 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListTagsForResource.html>
 
-use std::{borrow::Cow, sync::Arc};
-
-use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
+use nautilus_wire::{Members, Output as WireOutput, Writer};
 
 use crate::{
     error::Error,
     kinesis::{Ctx, Request},
-    model::stream::Stream,
-    tags,
+    resource::{Resource, ResourceRef},
 };
 
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
-    pub resource_arn: Cow<'a, str>,
+    pub resource: ResourceRef<'a>,
 }
 
 impl<'a> Input<'a> {
     pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        members.string("StreamId", &rules::STREAM_ID);
-        Input { resource_arn: members.required_string("ResourceARN", &rules::RESOURCE_ARN) }
+        Input { resource: ResourceRef::read(members) }
     }
 
     pub(crate) fn resource(&self, _request: &Request<'_>) -> Result<String, Error> {
-        Ok(self.resource_arn.clone().into_owned())
+        Ok(self.resource.resource())
     }
 }
 
-/// A stream's tags.
 #[derive(Debug)]
-pub(crate) struct Output(Arc<Stream>);
+pub(crate) struct Output(Resource);
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
-    let at = tags::resource_address(&input.resource_arn, ctx)?;
-    Ok(Output(ctx.inner.stream(at)?))
+    Ok(Output(input.resource.find(ctx)?))
 }
 
 impl WireOutput for Output {
     fn write<W: Writer>(&self, w: &mut W) {
         w.map(|w| {
-            w.field_list("Tags", &self.0.tags, |w, (key, value)| {
+            w.field_list("Tags", self.0.tags(), |w, (key, value)| {
                 w.map(|w| {
                     w.field_str("Key", key);
                     w.field_str("Value", value);

@@ -10,9 +10,8 @@ use nautilus_wire::{Members, rules::kinesis as rules};
 use super::{Done, split_shard::open_shard};
 use crate::{
     error::Error,
-    input::StreamRef,
+    input::{self, StreamRef},
     kinesis::{Ctx, Request},
-    model::ids::ShardId,
     transitions,
 };
 
@@ -40,10 +39,8 @@ impl<'a> Input<'a> {
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
     let at = input.stream.address(ctx.caller)?;
-    let parse = |given: &str| {
-        ShardId::parse(given).ok_or_else(|| Error::shard_unreadable(at, given))
-    };
-    let (id, adjacent) = (parse(&input.shard_to_merge)?, parse(&input.adjacent_shard_to_merge)?);
+    let id = input::shard_id(at, &input.shard_to_merge)?;
+    let adjacent = input::shard_id(at, &input.adjacent_shard_to_merge)?;
 
     transitions::reshard_stream(ctx.inner, at, move |_, stream, planner| {
         let (lower, upper) = (open_shard(stream, id)?, open_shard(stream, adjacent)?);

@@ -4,20 +4,22 @@
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>
 //! Not as AWS: `SequenceNumberForOrdering` is checked and otherwise ignored; order is always strict.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
 
+use super::Operation;
 use crate::{
     append::{self, Entry, Failure},
     catalog::Address,
     error::Error,
+    faults,
     input::StreamRef,
     kinesis::{Ctx, Request},
     model::{
         ids::ShardId,
         sequence_number::{Decoded, SequenceNumber},
-        stream::Stream,
+        stream::{Distribution, Stream},
     },
 };
 
@@ -40,7 +42,9 @@ impl<'a> Input<'a> {
                 .string("SequenceNumberForOrdering", &rules::SEQUENCE_NUMBER),
             dry_run: members.boolean("DryRun").unwrap_or(false),
             entry: Entry {
-                partition_key: members.required_string("PartitionKey", &rules::PARTITION_KEY),
+                partition_key: members
+                    .string("PartitionKey", &rules::PARTITION_KEY)
+                    .unwrap_or_default(),
                 explicit_hash_key: None,
                 data: members.required_blob("Data", &rules::DATA),
             },
@@ -64,9 +68,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, mut input: Input<'_>) -> Result<Output, E
     if stream.open_shard_count() == 0 {
         return Err(Error::stream_not_found(at));
     }
-    if input.entry.bytes() > stream.record_bytes_max() {
-        return Err(too_large("data", &stream));
-    }
+    check_entry(&input.entry, "", &stream)?;
     input.entry.explicit_hash_key = append::explicit_hash_key(input.explicit_hash_key.as_deref())?;
     if let Some(number) = &input.sequence_number_for_ordering {
         check_ordering(number, ctx, &stream)?;
@@ -75,37 +77,52 @@ pub(crate) async fn act(ctx: &Ctx<'_>, mut input: Input<'_>) -> Result<Output, E
         return Err(Error::DryRun);
     }
 
-    let placed = append::append(ctx.inner, at, stream, &[input.entry]).await?;
+    let placed = append::append(ctx.inner, Operation::PutRecord, at, stream, &[input.entry]).await?;
     let placed = placed[0];
     match placed.result {
         Ok(sequence_number) => Ok(Output { shard_id: placed.shard, sequence_number }),
         Err(Failure::Throttled) => Err(Error::throughput_exceeded(at, placed.shard)),
         Err(Failure::Full) => Err(Error::NoSpace),
+        Err(Failure::Injected(action)) => Err(faults::error(action, Some(at), Some(placed.shard))),
         Err(Failure::Internal) => {
             Err(Error::Log("a record was not stored, or nobody knows".to_owned()))
         }
     }
 }
 
-/// A record over its stream's limit; AWS's words for records over the model's.
-pub(super) fn too_large(member: &str, stream: &Stream) -> Error {
-    Error::Validation(format!(
-        "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member \
-         must have length less than or equal to {}",
-        stream.record_bytes_max()
-    ))
+/// What a stream asks of a record, in AWS's words for what the model asks of all; `path` leads to the record's members.
+pub(super) fn check_entry(
+    entry: &Entry<'_>,
+    path: impl Display,
+    stream: &Stream,
+) -> Result<(), Error> {
+    if entry.partition_key.is_empty() && stream.distribution == Distribution::UserPartitionKey {
+        return Err(Error::Validation(format!(
+            "1 validation error detected: Value null at '{path}partitionKey' failed to satisfy \
+             constraint: Member must not be null"
+        )));
+    }
+    if entry.bytes() > stream.record_bytes_max() {
+        return Err(Error::Validation(format!(
+            "1 validation error detected: Value at '{path}data' failed to satisfy constraint: \
+             Member must have length less than or equal to {}",
+            stream.record_bytes_max()
+        )));
+    }
+    Ok(())
 }
 
-
-/// The new record's number is greater than any that a shard has given, so only numbers from the future are wrong.
+/// The new record's number is greater than any that a shard has given, so only numbers from the future are wrong. For the
+/// shard's own the position says that: the clock may have been set back since.
 fn check_ordering(text: &str, ctx: &Ctx<'_>, stream: &Stream) -> Result<(), Error> {
     let now_second = ctx.inner.now_ms() / 1000;
     let possible = match SequenceNumber::parse(text) {
         Some(Decoded::Current(number)) => {
             let own = stream.shard(ShardId(number.shard_index)).filter(|shard| shard.gave(&number));
             let tail = own.and_then(|shard| ctx.inner.journal.tail(shard.log_id()));
-            number.arrived_second <= now_second
-                && tail.is_none_or(|tail| number.counter < tail.visible_end)
+            tail.map_or(number.arrived_second <= now_second, |tail| {
+                number.counter < tail.visible_end
+            })
         }
         Some(Decoded::Foreign { .. } | Decoded::Old { .. }) => true,
         None => false,

@@ -9,11 +9,12 @@ use std::borrow::Cow;
 use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
 use smallvec::SmallVec;
 
-use super::put_record::too_large;
+use super::{Operation, put_record::check_entry};
 use crate::{
     append::{self, Entry, Failure, Placed},
     catalog::Address,
     error::Error,
+    faults::FaultAction,
     input::StreamRef,
     kinesis::{Ctx, Request},
     limits,
@@ -41,7 +42,9 @@ impl<'a> Input<'a> {
             records: members.required_list("Records", &rules::RECORDS, |record| RequestEntry {
                 explicit_hash_key: record.string("ExplicitHashKey", &rules::HASH_KEY),
                 entry: Entry {
-                    partition_key: record.required_string("PartitionKey", &rules::PARTITION_KEY),
+                    partition_key: record
+                        .string("PartitionKey", &rules::PARTITION_KEY)
+                        .unwrap_or_default(),
                     explicit_hash_key: None,
                     data: record.required_blob("Data", &rules::DATA),
                 },
@@ -72,7 +75,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         return Err(Error::DryRun);
     }
 
-    let placed = append::append(ctx.inner, at, stream, &entries).await?;
+    let placed = append::append(ctx.inner, Operation::PutRecords, at, stream, &entries).await?;
     Ok(Output { stream_name: at.name.to_owned(), account: at.account.to_owned(), placed })
 }
 
@@ -83,9 +86,7 @@ fn checked_entries<'a>(
     let (mut entries, mut bytes) = (Vec::with_capacity(records.len()), 0);
     for (record, number) in records.into_iter().zip(1..) {
         let RequestEntry { explicit_hash_key, mut entry } = record;
-        if entry.bytes() > stream.record_bytes_max() {
-            return Err(too_large(&format!("records.{number}.member.data"), stream));
-        }
+        check_entry(&entry, format_args!("records.{number}.member."), stream)?;
         entry.explicit_hash_key = append::explicit_hash_key(explicit_hash_key.as_deref())?;
         bytes += entry.bytes();
         entries.push(entry);
@@ -117,7 +118,10 @@ impl Output {
                 w.field_str("SequenceNumber", number.text().as_str());
                 w.field_str("ShardId", placed.shard.text().as_str());
             }
-            Err(Failure::Throttled) => {
+            Err(
+                Failure::Throttled
+                | Failure::Injected(FaultAction::ProvisionedThroughput | FaultAction::Throttle),
+            ) => {
                 let at = Address { account: &self.account, region: "", name: &self.stream_name };
                 let error = Error::throughput_exceeded(at, placed.shard);
                 w.field_str("ErrorCode", "ProvisionedThroughputExceededException");
@@ -128,7 +132,7 @@ impl Output {
                 let text = "Internal Service Failure: no space left on the disk";
                 w.field_str("ErrorMessage", text);
             }
-            Err(Failure::Internal) => {
+            Err(Failure::Internal | Failure::Injected(_)) => {
                 w.field_str("ErrorCode", "InternalFailure");
                 w.field_str("ErrorMessage", "Internal Service Failure");
             }

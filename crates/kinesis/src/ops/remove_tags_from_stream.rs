@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     input::StreamRef,
     kinesis::{Ctx, Request},
+    resource::Attached,
     tags::{self, Door},
     transitions::{self, Effect},
 };
@@ -39,7 +40,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> 
     let keys: Vec<String> = input.tag_keys.iter().map(|key| key.clone().into_owned()).collect();
 
     transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::remove(stream, &keys, Door::Stream)?;
+        tags::remove(Attached::of_stream(stream), &keys, Door::Stream)?;
         Ok((Effect::Immediate, ()))
     })
     .await?;

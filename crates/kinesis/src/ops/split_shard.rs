@@ -11,7 +11,7 @@ use super::Done;
 use crate::{
     catalog::Address,
     error::Error,
-    input::StreamRef,
+    input::{self, StreamRef},
     kinesis::{Ctx, Request},
     model::{
         hash_range::{HashKey, HashRange},
@@ -45,15 +45,14 @@ impl<'a> Input<'a> {
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
     let at = input.stream.address(ctx.caller)?;
-    let id = ShardId::parse(&input.shard_to_split)
-        .ok_or_else(|| Error::shard_unreadable(at, &input.shard_to_split))?;
+    let id = input::shard_id(at, &input.shard_to_split)?;
     let key = input.new_starting_hash_key.into_owned();
-    let enforced = ctx.inner.config.limits_enforced;
+    let limits = ctx.inner.config.limits;
 
     transitions::reshard_stream(ctx.inner, at, move |snapshot, stream, planner| {
         let shard = open_shard(stream, id)?;
         let key = split_key(stream, shard, &key)?;
-        quota::check_new_shards(snapshot, Address::of(stream), 1, enforced)?;
+        quota::check_new_shards(snapshot, Address::of(stream), 1, &limits)?;
         planner.split(shard.index, key);
         Ok(())
     })

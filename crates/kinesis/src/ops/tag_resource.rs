@@ -1,8 +1,6 @@
-//! TagResource: adds tags to whatever an ARN names; only streams have tags yet.
+//! TagResource: adds tags to whatever an ARN names.
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_TagResource.html>
-
-use std::borrow::Cow;
 
 use nautilus_wire::{Members, rules::kinesis as rules};
 
@@ -10,39 +8,34 @@ use super::Done;
 use crate::{
     error::Error,
     kinesis::{Ctx, Request},
+    resource::{Attached, ResourceRef},
     tags::{self, Door, Given},
-    transitions::{self, Effect},
 };
 
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
-    pub resource_arn: Cow<'a, str>,
+    pub resource: ResourceRef<'a>,
     pub tags: Given<'a>,
 }
 
 impl<'a> Input<'a> {
     pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        members.string("StreamId", &rules::STREAM_ID);
         Input {
-            resource_arn: members.required_string("ResourceARN", &rules::RESOURCE_ARN),
+            resource: ResourceRef::read(members),
             tags: members.required_string_map("Tags", &rules::TAG_MAP),
         }
     }
 
     pub(crate) fn resource(&self, _request: &Request<'_>) -> Result<String, Error> {
-        Ok(self.resource_arn.clone().into_owned())
+        Ok(self.resource.resource())
     }
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
-    let at = tags::resource_address(&input.resource_arn, ctx)?;
     let tags = tags::owned(input.tags);
 
-    transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::add(stream, &tags, Door::Resource)?;
-        Ok((Effect::Immediate, ()))
-    })
-    .await?;
+    let change = move |resource: Attached<'_>| tags::add(resource, &tags, Door::Resource);
+    input.resource.change(ctx, change).await?;
     Ok(Done)
 }
 
@@ -75,10 +68,37 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_consumers_yet() {
-        let arn = format!("{ARN}/consumer/c:1");
-        let input = format!(r#"{{"ResourceARN":"{arn}","Tags":{{"a":"7"}}}}"#);
-        let expected = format!("ResourceNotFoundException: Resource {arn} not found.");
-        World::with_stream(1).check("TagResource", &input, &expected);
+    fn a_consumer_has_tags_of_its_own() {
+        let mut world = World::with_stream(1);
+        let arn = world.register("c");
+        let input = format!(r#"{{"ResourceARN":"{arn}","Tags":{{"a":"7","b":"8"}}}}"#);
+        let error = world.error("TagResource", &input);
+        assert!(error.ends_with("is not in ACTIVE status."), "{error}");
+        world.settle();
+        world.check("TagResource", &input, "");
+        let keys = format!(r#"{{"ResourceARN":"{arn}","TagKeys":["b","x"]}}"#);
+        world.check("UntagResource", &keys, "");
+        world.kill();
+        let tags = |arn: &str, tags: &str| {
+            let input = format!(r#"{{"ResourceARN":"{arn}"}}"#);
+            world.check("ListTagsForResource", &input, &format!(r#"{{"Tags":[{tags}]}}"#));
+        };
+        tags(&arn, r#"{"Key":"a","Value":"7"}"#);
+        tags(ARN, "");
+    }
+
+    #[test]
+    fn what_is_neither_a_stream_nor_a_consumer_is_not_found() {
+        for (resource, expected) in [
+            ("stream/s/consumer/c:1", "Consumer <arn>, account 000000000000 not found."),
+            ("queue/q", "Resource <arn> not found."),
+            ("stream/s/consumer/c", "Resource <arn> not found."),
+        ] {
+            let arn = ARN.replace("stream/s", resource);
+            let input = format!(r#"{{"ResourceARN":"{arn}","Tags":{{"a":"7"}}}}"#);
+            let expected = expected.replace("<arn>", &arn);
+            let expected = format!("ResourceNotFoundException: {expected}");
+            World::with_stream(1).check("TagResource", &input, &expected);
+        }
     }
 }

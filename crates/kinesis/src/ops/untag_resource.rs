@@ -1,4 +1,4 @@
-//! UntagResource: takes tags from whatever an ARN names; only streams have tags yet.
+//! UntagResource: takes tags from whatever an ARN names.
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UntagResource.html>
 
@@ -10,39 +10,34 @@ use super::Done;
 use crate::{
     error::Error,
     kinesis::{Ctx, Request},
+    resource::{Attached, ResourceRef},
     tags::{self, Door},
-    transitions::{self, Effect},
 };
 
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
-    pub resource_arn: Cow<'a, str>,
+    pub resource: ResourceRef<'a>,
     pub tag_keys: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Input<'a> {
     pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        members.string("StreamId", &rules::STREAM_ID);
         Input {
-            resource_arn: members.required_string("ResourceARN", &rules::RESOURCE_ARN),
+            resource: ResourceRef::read(members),
             tag_keys: members.required_strings("TagKeys", &rules::TAG_KEY_LIST, &rules::TAG_KEY),
         }
     }
 
     pub(crate) fn resource(&self, _request: &Request<'_>) -> Result<String, Error> {
-        Ok(self.resource_arn.clone().into_owned())
+        Ok(self.resource.resource())
     }
 }
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
-    let at = tags::resource_address(&input.resource_arn, ctx)?;
     let keys: Vec<String> = input.tag_keys.iter().map(|key| key.clone().into_owned()).collect();
 
-    transitions::update_stream(ctx.inner, at, move |stream| {
-        tags::remove(stream, &keys, Door::Resource)?;
-        Ok((Effect::Immediate, ()))
-    })
-    .await?;
+    let change = move |resource: Attached<'_>| tags::remove(resource, &keys, Door::Resource);
+    input.resource.change(ctx, change).await?;
     Ok(Done)
 }
 

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     input::StreamRef,
     kinesis::{Ctx, Request},
-    limits,
+    limits::{self, Limit, Limits},
     model::stream::Stream,
     quota, transitions,
 };
@@ -54,13 +54,13 @@ pub(crate) struct Output {
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error> {
     let at = input.stream.address(ctx.caller)?;
     let target = u32::try_from(input.target_shard_count).unwrap_or(u32::MAX);
-    let (now_ms, enforced) = (ctx.inner.now_ms(), ctx.inner.config.limits_enforced);
+    let (now_ms, limits) = (ctx.inner.now_ms(), ctx.inner.config.limits);
 
     let current = transitions::reshard_stream(ctx.inner, at, move |snapshot, stream, planner| {
         let current = stream.open_shard_count();
         if target as usize != current {
-            check_target(snapshot, stream, target, enforced)?;
-            note_update(stream, now_ms, enforced)?;
+            check_target(snapshot, stream, target, &limits)?;
+            note_update(stream, now_ms, limits.get(Limit::ShardCountUpdates))?;
             planner.even(target);
         }
         Ok(current)
@@ -79,7 +79,7 @@ fn check_target(
     snapshot: &Snapshot,
     stream: &Stream,
     target: u32,
-    limits_enforced: bool,
+    limits: &Limits,
 ) -> Result<(), Error> {
     let (current, wanted) = (stream.open_shard_count(), target as usize);
     let refused = |text: String| Err(Error::LimitExceeded(text));
@@ -95,9 +95,9 @@ fn check_target(
              open shard count: {current}, Target shard count: {target}"
         ));
     }
-    let limit = match limits_enforced {
-        true => limits::TARGET_SHARD_COUNT_MAX,
-        false => limits::SHARD_COUNT_MAX,
+    let limit = match limits.shards(&stream.region) {
+        Some(_) => limits::TARGET_SHARD_COUNT_MAX,
+        None => limits::SHARD_COUNT_MAX,
     };
     if target > limit {
         return refused(format!(
@@ -106,27 +106,24 @@ fn check_target(
         ));
     }
     let more = wanted.saturating_sub(current) as u32;
-    quota::check_new_shards(snapshot, Address::of(stream), more, limits_enforced && more > 0)
+    quota::check_new_shards(snapshot, Address::of(stream), more, limits)
 }
 
 /// Counts an update against the daily quota.
-fn note_update(stream: &mut Stream, now_ms: u64, limits_enforced: bool) -> Result<(), Error> {
+fn note_update(stream: &mut Stream, now_ms: u64, limit: Option<u64>) -> Result<(), Error> {
     let is_recent =
         |then: &u64| now_ms.saturating_sub(*then) < limits::SHARD_COUNT_UPDATES_WINDOW_MS;
     stream.shard_count_updates_ms.retain(is_recent);
-    if limits_enforced && stream.shard_count_updates_ms.len() >= limits::SHARD_COUNT_UPDATES_MAX {
+    // Without the quota nobody counts, and the row stays small.
+    let Some(limit) = limit else { return Ok(()) };
+    if stream.shard_count_updates_ms.len() >= quota::as_count(limit) {
         return Err(Error::LimitExceeded(format!(
-            "The shard count of stream {} under account {} was updated {} times in the last 24 \
-             hours, which is the limit.",
-            stream.name,
-            stream.account,
-            limits::SHARD_COUNT_UPDATES_MAX
+            "The shard count of stream {} under account {} was updated {limit} times in the last \
+             24 hours, which is the limit.",
+            stream.name, stream.account,
         )));
     }
-    // Without the quota nobody counts, and the row stays small.
-    if limits_enforced {
-        stream.shard_count_updates_ms.push(now_ms);
-    }
+    stream.shard_count_updates_ms.push(now_ms);
     Ok(())
 }
 
@@ -145,7 +142,7 @@ impl WireOutput for Output {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::World;
+    use crate::{Limits, testing::World};
 
     fn input(target: i64) -> String {
         format!(
@@ -254,7 +251,7 @@ mod tests {
 
     #[test]
     fn without_limits_nobody_counts_and_twice_stays_the_end() {
-        let world = World::with_limits(false);
+        let world = World::with_limits(Limits::off());
         world.create("s", 1);
         for n in 0..14 {
             update(&world, 2 - n % 2);

@@ -1,18 +1,20 @@
 //! UpdateStreamMode: lets a stream's capacity be given or be found on demand.
 //!
 //! The shards stay as they are. The present mode is accepted, changes nothing and counts against no quota.
+//! Back to provisioned, what only streams on demand have is gone.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
-//! Not as AWS: warm throughput is refused.
 
 use nautilus_wire::{Members, rules::kinesis as rules};
 
 use super::Done;
 use crate::{
+    catalog::Address,
     error::Error,
     input::StreamRef,
     kinesis::{Ctx, Request},
-    limits,
-    model::stream::{Stream, StreamMode},
+    limits::{self, Limit},
+    model::stream::{Distribution, Stream, StreamMode},
+    on_demand, quota,
     transitions::{self, Effect},
 };
 
@@ -45,20 +47,33 @@ impl<'a> Input<'a> {
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
     let at = input.stream.address(ctx.caller)?;
     let mode = input.mode.expect("an input without a mode was refused");
-    let (now, enforced) = (ctx.inner.now_ms(), ctx.inner.config.limits_enforced);
+    let (now, limits) = (ctx.inner.now_ms(), ctx.inner.config.limits);
+    if ctx.inner.stream(at)?.mode != mode {
+        quota::check_on_demand(&ctx.inner.catalog.snapshot(), at, mode, &limits)?;
+    }
 
+    let warm = input.warm_throughput.filter(|wanted| *wanted > 0);
+    let snapshot = ctx.inner.catalog.snapshot();
     transitions::update_stream(ctx.inner, at, move |stream| {
-        if input.warm_throughput.is_some_and(|wanted| wanted > 0) {
-            return Err(Error::InvalidArgument(
-                "WarmThroughputMiBps needs the account setting MinimumThroughputBillingCommitment."
-                    .to_owned(),
-            ));
+        if warm.is_some() && (mode, stream.mode) != (StreamMode::OnDemand, StreamMode::Provisioned)
+        {
+            let text =
+                "WarmThroughputMiBps is only for a stream that is switched to On-Demand mode.";
+            return Err(Error::InvalidArgument(text.to_owned()));
         }
         if stream.mode == mode {
             return Ok((Effect::Nothing, ()));
         }
-        note_switch(stream, now, enforced)?;
+        let warm_mibps = match warm {
+            Some(wanted) => {
+                on_demand::warm_throughput(&snapshot, Address::of(stream), now, wanted)?
+            }
+            None => None,
+        };
+        note_switch(stream, now, limits.get(Limit::ModeSwitches))?;
         stream.mode = mode;
+        stream.warm_mibps = warm_mibps;
+        stream.distribution = Distribution::default();
         Ok((Effect::Passing, ()))
     })
     .await?;
@@ -66,15 +81,17 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> 
 }
 
 /// Counts a switch against the daily quota.
-fn note_switch(stream: &mut Stream, now: u64, limits_enforced: bool) -> Result<(), Error> {
-    stream.mode_switches_ms.retain(|then| now.saturating_sub(*then) < limits::MODE_SWITCHES_WINDOW_MS);
-    if limits_enforced && stream.mode_switches_ms.len() >= limits::MODE_SWITCHES_MAX {
+fn note_switch(stream: &mut Stream, now: u64, limit: Option<u64>) -> Result<(), Error> {
+    stream
+        .mode_switches_ms
+        .retain(|then| now.saturating_sub(*then) < limits::MODE_SWITCHES_WINDOW_MS);
+    // Without the quota nobody counts, and the row stays small.
+    let Some(limit) = limit else { return Ok(()) };
+    if stream.mode_switches_ms.len() >= quota::as_count(limit) {
         return Err(Error::LimitExceeded(format!(
-            "Stream {} under account {} has switched its mode {} times in the last 24 hours, which \
-             is the limit.",
-            stream.name,
-            stream.account,
-            limits::MODE_SWITCHES_MAX
+            "Stream {} under account {} has switched its mode {limit} times in the last 24 hours, \
+             which is the limit.",
+            stream.name, stream.account,
         )));
     }
     stream.mode_switches_ms.push(now);
@@ -114,6 +131,32 @@ mod tests {
         assert!(error.starts_with("LimitExceededException: "), "{error}");
         world.advance(24 * 3_600_000);
         world.check("UpdateStreamMode", &input("ON_DEMAND"), "");
+    }
+
+    #[test]
+    fn warm_throughput_comes_only_with_the_switch_to_on_demand() {
+        let world = World::with_stream(1);
+        let warm = |mode: &str| {
+            input(mode).replace(r#""StreamARN""#, r#""WarmThroughputMiBps":7,"StreamARN""#)
+        };
+        world.check(
+            "UpdateStreamMode",
+            &warm("PROVISIONED"),
+            "InvalidArgumentException: WarmThroughputMiBps is only for a stream that is switched \
+             to On-Demand mode.",
+        );
+        let error = world.error("UpdateStreamMode", &warm("ON_DEMAND"));
+        assert!(error.ends_with("MinimumThroughputBillingCommitment."), "{error}");
+        let commitment = r#"{"MinimumThroughputBillingCommitment":{"Status":"ENABLED"}}"#;
+        world.ok("UpdateAccountSettings", commitment);
+        world.check("UpdateStreamMode", &warm("ON_DEMAND"), "");
+        (0..4).for_each(|_| world.settle()); // it gets its shards, too
+        assert_eq!(world.summary("s")["WarmThroughput"]["TargetMiBps"], 7);
+        assert_eq!(world.open_shard_count("s"), 7);
+
+        world.check("UpdateStreamMode", &input("PROVISIONED"), "");
+        world.settle();
+        assert!(world.summary("s").get("WarmThroughput").is_none());
     }
 
     #[test]

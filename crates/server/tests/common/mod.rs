@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test file uses a part
 
+pub mod events;
 pub mod http2;
 pub mod streams;
 
@@ -51,6 +52,7 @@ impl TestServer {
             clock: clock.clone(),
             rng: Arc::new(SystemRng),
             test_clock: test_clock.then_some(clock),
+            faults: test_clock,
         };
         let server = Server::new(socket, config, services);
         let handle = server.handle();
@@ -96,7 +98,7 @@ fn open(path: &std::path::Path, clock: Arc<SystemClock>) -> (Kinesis, Journal) {
         },
     };
     let (journal, _) = Journal::open(options).expect("a journal");
-    let config = KinesisConfig { transition_delay_ms: 0, limits_enforced: false };
+    let config = KinesisConfig { transition_delay_ms: 0, limits: nautilus_kinesis::Limits::off() };
     let kinesis = Kinesis::open(store, journal.clone(), clock, rng, config).expect("Kinesis");
     (kinesis, journal)
 }
