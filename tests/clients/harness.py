@@ -113,11 +113,15 @@ class Server:
             print(f"--- the server's last words (all of it: {self.log})", file=sys.stderr)
             print("\n".join(self.log.read_text(errors="replace").splitlines()[-30:]), file=sys.stderr)
 
-    def start(self):
-        """Starts it and answers how many seconds it took from the start of the binary to `/readyz`."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+    def start(self, port=None):
+        """Starts it, on a free port if none is given, and answers how many seconds it took from the start of the binary
+        to `/readyz`.
+        """
+        self.port = port
+        if port is None:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
         command = [NAUTILUS_BIN, "serve", "--dev", "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.data_dir]
         with open(self.log, "ab") as log:
             began = time.monotonic()
@@ -169,10 +173,10 @@ def wait_for_status(client, stream, status="ACTIVE", seconds=10):
             if summary["StreamStatus"] == status:
                 return summary
         except ApiError as error:
-            if error.code != "ResourceNotFoundException":
-                raise
-            if status is None:
+            if error.code == "ResourceNotFoundException" and status is None:
                 return None
+            if error.code not in ("ResourceNotFoundException", "LimitExceededException"):
+                raise
         time.sleep(0.02)
     raise Failed(f"stream {stream} is not {status or 'gone'} after {seconds} s")
 

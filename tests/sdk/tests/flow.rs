@@ -1,4 +1,4 @@
-//! One stream's way with the AWS SDK for Rust: made, written, read, tagged, kept longer, deleted.
+//! One stream's way with the AWS SDK for Rust: made, written, read, tagged, kept longer, subscribed to, deleted.
 //!
 //! The SDK is unmodified but for its endpoint, and the server is the built binary in a process of its own: what
 //! passes here passes for a program that knows nothing of Nautilus. `NAUTILUS_BIN` names a binary to test instead.
@@ -20,14 +20,18 @@ use aws_sdk_kinesis::{
     config::{BehaviorVersion, Credentials, Region},
     error::ProvideErrorMetadata,
     primitives::Blob,
-    types::{PutRecordsRequestEntry, ShardIteratorType, StreamMode, StreamStatus},
+    types::{
+        ChildShard, ConsumerStatus, PutRecordsRequestEntry, Record, ShardIteratorType,
+        StartingPosition, StreamMode, StreamStatus, SubscribeToShardEventStream,
+    },
 };
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 
 const STREAM: &str = "nautilus-stream";
+const SHARD: &str = "shardId-000000000000";
 
 #[tokio::test]
-async fn a_stream_is_made_written_read_tagged_kept_longer_and_deleted() {
+async fn a_stream_is_made_written_read_tagged_kept_longer_subscribed_to_and_deleted() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     let client = server.client();
@@ -37,6 +41,7 @@ async fn a_stream_is_made_written_read_tagged_kept_longer_and_deleted() {
     read_back(&client).await;
     tag(&client).await;
     keep_longer(&client).await;
+    subscribe(&client).await;
     delete(&client).await;
 }
 
@@ -78,7 +83,7 @@ async fn put(client: &Client) {
         .send()
         .await
         .unwrap();
-    assert_eq!(one.shard_id(), "shardId-000000000000");
+    assert_eq!(one.shard_id(), SHARD);
 
     let entries = (1..=500)
         .map(|i| {
@@ -100,7 +105,7 @@ async fn read_back(client: &Client) {
     let iterator = client
         .get_shard_iterator()
         .stream_name(STREAM)
-        .shard_id("shardId-000000000000")
+        .shard_id(SHARD)
         .shard_iterator_type(ShardIteratorType::TrimHorizon)
         .send()
         .await
@@ -110,20 +115,19 @@ async fn read_back(client: &Client) {
     while read.len() < 501 {
         let page =
             client.get_records().shard_iterator(iterator.unwrap()).limit(200).send().await.unwrap();
-        read.extend(
-            page.records()
-                .iter()
-                .map(|record| String::from_utf8(record.data().as_ref().to_vec()).unwrap()),
-        );
+        read.extend(page.records().iter().map(text));
         iterator = page.next_shard_iterator().map(str::to_owned);
     }
     assert_eq!(read, (0..=500).map(|i| format!("record {i}")).collect::<Vec<_>>());
     assert!(iterator.is_some(), "an open shard has always a next iterator");
 
-    let missing =
-        client.get_shard_iterator().stream_name("no-such-stream").shard_id("shardId-000000000000");
+    let missing = client.get_shard_iterator().stream_name("no-such-stream").shard_id(SHARD);
     let missing = missing.shard_iterator_type(ShardIteratorType::Latest).send().await.unwrap_err();
     assert!(missing.into_service_error().is_resource_not_found_exception());
+}
+
+fn text(record: &Record) -> String {
+    String::from_utf8(record.data().as_ref().to_vec()).unwrap()
 }
 
 async fn tag(client: &Client) {
@@ -152,8 +156,73 @@ async fn keep_longer(client: &Client) {
     assert!(shorter.is_invalid_argument_exception());
 }
 
+/// What is there is told first, then what is put meanwhile, then that the shard has ended.
+async fn subscribe(client: &Client) {
+    let consumer = register(client).await;
+    let from = StartingPosition::builder().r#type(ShardIteratorType::TrimHorizon).build().unwrap();
+    let subscription = client.subscribe_to_shard().consumer_arn(&consumer);
+    let subscription = subscription.shard_id(SHARD).starting_position(from);
+    let mut events = subscription.send().await.unwrap().event_stream;
+
+    let again = client.subscribe_to_shard().consumer_arn(&consumer).shard_id(SHARD);
+    let latest = StartingPosition::builder().r#type(ShardIteratorType::Latest).build().unwrap();
+    let again = again.starting_position(latest).send().await.unwrap_err();
+    assert_eq!(again.code(), Some("ResourceInUseException"), "not twice within five seconds");
+
+    let (mut read, mut children): (Vec<String>, Vec<ChildShard>) = Default::default();
+    while let Some(event) = events.recv().await.unwrap() {
+        let SubscribeToShardEventStream::SubscribeToShardEvent(event) = event else {
+            panic!("an event that the SDK does not know: {event:?}");
+        };
+        assert_ne!(
+            event.continuation_sequence_number().is_empty(),
+            event.child_shards().is_empty()
+        );
+        children.extend_from_slice(event.child_shards());
+        read.extend(event.records().iter().map(text));
+        match (event.records().len(), read.len()) {
+            (0, _) => {}
+            (_, 501) => put_live(client).await,
+            (_, 502) => split(client).await,
+            _ => {}
+        }
+    }
+    assert_eq!(read.len(), 502);
+    assert_eq!(read[501], "live");
+    assert_eq!(children.len(), 2);
+    assert_eq!(children[0].parent_shards(), [SHARD]);
+    wait_until_active(client).await;
+}
+
+/// A consumer that is ACTIVE.
+async fn register(client: &Client) -> String {
+    let summary = client.describe_stream_summary().stream_name(STREAM).send().await.unwrap();
+    let arn = summary.stream_description_summary().unwrap().stream_arn();
+    let registered = client.register_stream_consumer().stream_arn(arn).consumer_name("fan-out");
+    let consumer = registered.send().await.unwrap().consumer.unwrap().consumer_arn;
+    for _ in 0..100 {
+        let got = client.describe_stream_consumer().consumer_arn(&consumer).send().await.unwrap();
+        if *got.consumer_description().unwrap().consumer_status() == ConsumerStatus::Active {
+            return consumer;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the consumer is not ACTIVE after ten seconds");
+}
+
+async fn put_live(client: &Client) {
+    let live = client.put_record().stream_name(STREAM).partition_key("k").data(Blob::new("live"));
+    live.send().await.unwrap();
+}
+
+async fn split(client: &Client) {
+    let split = client.split_shard().stream_name(STREAM).shard_to_split(SHARD);
+    split.new_starting_hash_key("1000").send().await.unwrap();
+}
+
 async fn delete(client: &Client) {
-    client.delete_stream().stream_name(STREAM).send().await.unwrap();
+    let delete = client.delete_stream().stream_name(STREAM);
+    delete.enforce_consumer_deletion(true).send().await.unwrap();
     for _ in 0..100 {
         match client.describe_stream_summary().stream_name(STREAM).send().await {
             Ok(summary) => {
