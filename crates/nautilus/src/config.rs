@@ -3,10 +3,20 @@
 //! Every flag has an environment variable of the same name. [`ServeArgs::check`] finds all mistakes at once;
 //! what it lets through can be started.
 
+mod foreign;
+mod limit;
+mod stream;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use nautilus_kinesis::Limits;
 
+pub(crate) use self::{foreign::Foreign, stream::InitialStream};
+use self::{
+    limit::{OneLimit, one_limit},
+    stream::initial_stream,
+};
 use crate::cli::{
     failure::{Failure, Problem, USAGE},
     units,
@@ -113,7 +123,8 @@ pub(crate) struct ServeArgs {
 
     /// Whose limits hold: `aws`, its rates and quotas, or `off`
     ///
-    /// `off` lifts rates, quotas and counts, never validation. No rate is enforced yet either way.
+    /// `aws` holds each shard to 1,000 records and 1 MiB written, 5 reads and 2 MiB read a second, and control
+    /// operations to AWS's calls a second. `off` lifts rates, quotas and counts, never validation.
     #[arg(
         long,
         value_enum,
@@ -125,17 +136,45 @@ pub(crate) struct ServeArgs {
     )]
     pub limits: LimitsMode,
 
-    /// How long a stream stays CREATING, UPDATING or DELETING
+    /// One limit by itself, like `write-records-per-shard=5000` or `shards=off`; may be repeated
+    ///
+    /// Names: write-records-per-shard, write-bytes-per-shard, read-calls-per-shard, read-bytes-per-shard,
+    /// fan-out-bytes-per-shard (all of them a second), control-calls (of each operation in a second), shards,
+    /// on-demand-streams, creating-streams (of an account in a region), consumers-per-stream, creating-consumers,
+    /// shard-count-updates, mode-switches (in 24 hours).
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        env = "NAUTILUS_LIMIT",
+        value_delimiter = ',',
+        value_parser = one_limit,
+        help_heading = "Kinesis",
+        hide_env = true
+    )]
+    pub limit: Vec<OneLimit>,
+
+    /// How long a stream stays CREATING, UPDATING or DELETING [default: 500ms]
     #[arg(
         long,
         value_name = "TIME",
         env = "NAUTILUS_TRANSITION_DELAY",
-        default_value = "500ms",
         value_parser = units::milliseconds,
         help_heading = "Kinesis",
         hide_env = true
     )]
-    pub transition_delay: u64,
+    pub transition_delay: Option<u64>,
+
+    /// A stream to make before the server is ready, if there is none of its name; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME:SHARDS:REGION",
+        env = "NAUTILUS_STREAM",
+        value_delimiter = ',',
+        value_parser = initial_stream,
+        help_heading = "Provisioning",
+        hide_env = true
+    )]
+    pub stream: Vec<InitialStream>,
 
     /// Terraform module to provision before the server is ready
     ///
@@ -199,6 +238,8 @@ pub(crate) struct ServeArgs {
     pub test_clock: bool,
 }
 
+const TRANSITION_DELAY_MS: u64 = 500;
+
 /// What an answered write has survived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Durability {
@@ -231,6 +272,20 @@ pub(crate) enum LimitsMode {
 }
 
 impl ServeArgs {
+    /// The limits that hold.
+    pub(crate) fn limits(&self) -> Limits {
+        let all = match self.limits {
+            LimitsMode::Aws => Limits::aws(),
+            LimitsMode::Off => Limits::off(),
+        };
+        self.limit.iter().fold(all, |limits, (limit, value)| limits.with(*limit, *value))
+    }
+
+    /// How long a stream's change takes.
+    pub(crate) fn transition_delay_ms(&self) -> u64 {
+        self.transition_delay.unwrap_or(TRANSITION_DELAY_MS)
+    }
+
     /// What no single flag can know: whether they go together. Tells all that is wrong.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let mut problems = Vec::new();
@@ -291,7 +346,7 @@ fn memory_bytes(text: &str) -> Result<u64, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use clap::Parser;
 
     use super::*;
@@ -310,6 +365,24 @@ mod tests {
             Ok(Err(failure)) => failure.to_string(),
             Err(error) => error.to_string().lines().next().unwrap_or("").to_owned(),
         }
+    }
+
+    /// The flags as they are read.
+    pub(crate) fn parse(flags: &str) -> ServeArgs {
+        let words = std::iter::once("serve").chain(flags.split_whitespace());
+        Serve::try_parse_from(words).expect("the test's flags are right").args
+    }
+
+    #[test]
+    fn single_limits_are_set_over_all_of_them() {
+        use nautilus_kinesis::Limit;
+
+        let limits = parse("--limits off --limit shards=3,control-calls=9").limits();
+        let expected = Limits::off().with(Limit::Shards, Some(3));
+        assert_eq!(limits, expected.with(Limit::ControlCalls, Some(9)));
+        let limits = parse("--limit shards=off").limits();
+        assert_eq!(limits, Limits::aws().with(Limit::Shards, None));
+        assert_eq!(parse("").limits(), Limits::aws());
     }
 
     #[test]

@@ -10,12 +10,11 @@ use hcl::edit::{
 
 use super::{
     fault::Faults,
+    functions,
     module::Module,
+    resource::{Address, Kind},
     source::{Expr, File},
 };
-
-/// Functions that `eval` has.
-const FUNCTIONS: &[&str] = &["contains", "length"];
 
 pub(super) fn check(module: &Module<'_>, faults: &mut Faults) {
     for Expr { file, expr } in module.expressions() {
@@ -36,14 +35,16 @@ impl Checker<'_> {
 
     fn reference(&mut self, at: &Traversal, root: &str, name: &str) {
         let module = self.module;
-        let (kind, known) = match root {
-            "var" => ("variable", module.variables.contains_key(name)),
-            "local" => ("local", module.locals.contains_key(name)),
-            "aws_kinesis_stream" => ("aws_kinesis_stream", module.streams.contains_key(name)),
+        let (what, known) = match (root, Kind::named(root)) {
+            ("var", _) => ("variable", module.variables.contains_key(name)),
+            ("local", _) => ("local", module.locals.contains_key(name)),
+            (_, Some(kind)) => {
+                (root, module.resources.contains_key(&Address { kind, label: name }))
+            }
             _ => return self.fault(at, format!("`{root}.{name}` is not read by --apply")),
         };
         if !known {
-            self.fault(at, format!("the module has no {kind} \"{name}\""));
+            self.fault(at, format!("the module has no {what} \"{name}\""));
         }
     }
 }
@@ -61,7 +62,7 @@ impl Visit for Checker<'_> {
 
     fn visit_func_call(&mut self, node: &FuncCall) {
         let name = node.name.name.as_str();
-        if node.name.is_namespaced() || !FUNCTIONS.contains(&name) || node.args.expand_final() {
+        if node.name.is_namespaced() || !functions::exists(name) || node.args.expand_final() {
             self.fault(node, format!("the function `{name}` is not read by --apply"));
         }
         visit::visit_func_call(self, node);

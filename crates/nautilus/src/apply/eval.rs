@@ -1,21 +1,23 @@
 //! Evaluates an expression, by the rules of Terraform's language. Names are looked up through [`Names`].
 //!
-//! Functions are `contains` and `length`, which validation rules need; `check` refuses all others, `for`, splats,
-//! `%{ }` and `~` in templates before anything is evaluated, also in branches that are not taken.
+//! `check` refuses `for`, splats, `%{ }` and `~` in templates, and functions that `functions` does not have, before
+//! anything is evaluated, also in branches that are not taken.
 //! As in Terraform 1.12 and later, `&&` and `||` do not look at their right side when the left one decides.
+//! What is made of something unknown is unknown; what is wrong beside it is found all the same.
 
 use std::collections::BTreeMap;
 
 use hcl::edit::{
     expr::{
-        BinaryOp, BinaryOperator as Op, Conditional, Expression, FuncCall, Object, ObjectKey,
-        Traversal, TraversalOperator, UnaryOperator,
+        BinaryOp, BinaryOperator as Op, Conditional, Expression, Object, ObjectKey, Traversal,
+        TraversalOperator, UnaryOp, UnaryOperator,
     },
     template::{Element, Template},
 };
 
 use super::{
     fault::Fault,
+    functions,
     source::Expr,
     value::{Type, Value, number},
 };
@@ -58,16 +60,14 @@ pub(super) fn eval<'a>(at: Expr<'a>, names: &impl Names<'a>) -> Result<Value, Fa
         Expression::HeredocTemplate(heredoc) => eval_template(at, &heredoc.template, names),
         Expression::Parenthesis(inner) => eval(at.with(inner.inner()), names),
         Expression::Conditional(conditional) => eval_conditional(at, conditional, names),
-        Expression::UnaryOp(operation) => {
-            let operand = at.with(&operation.expr);
-            match operation.operator.value() {
-                UnaryOperator::Not => Ok(Value::Bool(!eval_bool(operand, names)?)),
-                UnaryOperator::Neg => exact(at, -eval_number(operand, names)?),
-            }
-        }
+        Expression::UnaryOp(operation) => eval_unary(at, operation, names),
         Expression::BinaryOp(operation) => eval_binary(at, operation, names),
         Expression::Traversal(traversal) => eval_traversal(at, traversal, names),
-        Expression::FuncCall(call) => eval_call(at, call, names),
+        Expression::FuncCall(call) => {
+            let arguments: Result<Vec<Value>, Fault> =
+                call.args.iter().map(|argument| eval(at.with(argument), names)).collect();
+            functions::call(at, call.name.name.as_str(), &arguments?)
+        }
         Expression::Variable(name) => {
             let name = name.as_str();
             Err(at.fault(format!("`{name}` names nothing; a string stands in quotes")))
@@ -81,22 +81,12 @@ pub(super) fn eval_as<'a>(at: Expr<'a>, of: &Type, names: &impl Names<'a>) -> Re
     eval(at, names)?.convert(of).map_err(|why| at.fault(why))
 }
 
-fn eval_bool<'a>(at: Expr<'a>, names: &impl Names<'a>) -> Result<bool, Fault> {
-    match eval_as(at, &Type::Bool, names)? {
-        Value::Bool(b) => Ok(b),
-        _ => Err(at.fault("a bool is wanted, this is null")),
+/// The value of an expression, as a type and not `null`.
+fn operand<'a>(at: Expr<'a>, of: &Type, names: &impl Names<'a>) -> Result<Value, Fault> {
+    match eval_as(at, of, names)? {
+        Value::Null => Err(at.fault(format!("{of} is wanted, this is null"))),
+        value => Ok(value),
     }
-}
-
-fn eval_number<'a>(at: Expr<'a>, names: &impl Names<'a>) -> Result<f64, Fault> {
-    match eval_as(at, &Type::Number, names)? {
-        Value::Number(n) => Ok(n),
-        _ => Err(at.fault("a number is wanted, this is null")),
-    }
-}
-
-fn eval_text<'a>(at: Expr<'a>, names: &impl Names<'a>) -> Result<String, Fault> {
-    eval(at, names)?.into_text().map_err(|why| at.fault(why))
 }
 
 fn eval_object<'a>(
@@ -104,19 +94,23 @@ fn eval_object<'a>(
     object: &'a Object,
     names: &impl Names<'a>,
 ) -> Result<Value, Fault> {
-    let mut items = BTreeMap::new();
+    let (mut items, mut unknown) = (BTreeMap::new(), None);
     for (key, value) in object {
         let key = match key {
-            ObjectKey::Ident(name) => name.as_str().to_owned(),
+            ObjectKey::Ident(name) => Value::string(name.as_str()),
             ObjectKey::Expression(key @ Expression::Traversal(_)) => {
                 let reason = "a key that refers to something stands in parentheses: (var.x)";
                 return Err(at.with(key).fault(reason));
             }
-            ObjectKey::Expression(key) => eval_text(at.with(key), names)?,
+            ObjectKey::Expression(key) => operand(at.with(key), &Type::String, names)?,
         };
-        items.insert(key, eval(at.with(value.expr()), names)?);
+        let value = eval(at.with(value.expr()), names)?;
+        match key {
+            Value::String(key) => drop(items.insert(key, value)),
+            key => unknown = Some(key),
+        }
     }
-    Ok(Value::Map(items))
+    Ok(unknown.unwrap_or(Value::Map(items)))
 }
 
 fn eval_conditional<'a>(
@@ -124,16 +118,19 @@ fn eval_conditional<'a>(
     conditional: &'a Conditional,
     names: &impl Names<'a>,
 ) -> Result<Value, Fault> {
-    let condition = eval_bool(at.with(&conditional.cond_expr), names)?;
     let yes = at.with(&conditional.true_expr);
     let no = at.with(&conditional.false_expr);
-    let (taken, other) = if condition { (yes, no) } else { (no, yes) };
+    let (taken, other) = match operand(at.with(&conditional.cond_expr), &Type::Bool, names)? {
+        Value::Bool(true) => (yes, no),
+        Value::Bool(false) => (no, yes),
+        unknown => return Ok(unknown),
+    };
 
     // The branch not taken decides the type too; what is wrong in it is not looked at.
     let taken = eval(taken, names)?;
     let Ok(other) = eval(other, names) else { return Ok(taken) };
     match (&taken, &other) {
-        (Value::Null, _) | (_, Value::Null) => Ok(taken),
+        (Value::Null | Value::Unknown(_), _) | (_, Value::Null | Value::Unknown(_)) => Ok(taken),
         (Value::List(_) | Value::Set(_), Value::Set(_)) => {
             taken.convert(&Type::Set(Box::new(Type::Any))).map_err(|why| at.fault(why))
         }
@@ -149,32 +146,61 @@ fn eval_conditional<'a>(
     }
 }
 
+fn eval_unary<'a>(
+    at: Expr<'a>,
+    operation: &'a UnaryOp,
+    names: &impl Names<'a>,
+) -> Result<Value, Fault> {
+    let of = match operation.operator.value() {
+        UnaryOperator::Not => Type::Bool,
+        UnaryOperator::Neg => Type::Number,
+    };
+    match operand(at.with(&operation.expr), &of, names)? {
+        Value::Bool(b) => Ok(Value::Bool(!b)),
+        Value::Number(n) => exact(at, -n),
+        unknown => Ok(unknown),
+    }
+}
+
 fn eval_binary<'a>(
     at: Expr<'a>,
     operation: &'a BinaryOp,
     names: &impl Names<'a>,
 ) -> Result<Value, Fault> {
     let (left, right) = (at.with(&operation.lhs_expr), at.with(&operation.rhs_expr));
-    match *operation.operator.value() {
-        Op::And => Ok(Value::Bool(eval_bool(left, names)? && eval_bool(right, names)?)),
-        Op::Or => Ok(Value::Bool(eval_bool(left, names)? || eval_bool(right, names)?)),
-        Op::Eq => Ok(Value::Bool(equal(at, &eval(left, names)?, &eval(right, names)?)?)),
-        Op::NotEq => Ok(Value::Bool(!equal(at, &eval(left, names)?, &eval(right, names)?)?)),
-        operator => {
-            let (left, right) = (eval_number(left, names)?, eval_number(right, names)?);
-            match operator {
-                Op::LessEq => Ok(Value::Bool(left <= right)),
-                Op::GreaterEq => Ok(Value::Bool(left >= right)),
-                Op::Less => Ok(Value::Bool(left < right)),
-                Op::Greater => Ok(Value::Bool(left > right)),
-                Op::Div | Op::Mod if right == 0.0 => Err(at.fault("division by zero")),
-                Op::Plus => counted(at, left + right),
-                Op::Minus => counted(at, left - right),
-                Op::Mul => counted(at, left * right),
-                Op::Div => counted(at, left / right),
-                _ => counted(at, left % right),
+    let operator = *operation.operator.value();
+    match operator {
+        Op::And | Op::Or => match operand(left, &Type::Bool, names)? {
+            Value::Bool(b) if b == (operator == Op::Or) => Ok(Value::Bool(b)),
+            Value::Bool(_) => operand(right, &Type::Bool, names),
+            unknown => operand(right, &Type::Bool, names).and(Ok(unknown)),
+        },
+        Op::Eq | Op::NotEq => match equal(at, &eval(left, names)?, &eval(right, names)?)? {
+            Value::Bool(same) => Ok(Value::Bool(same == (operator == Op::Eq))),
+            unknown => Ok(unknown),
+        },
+        _ => {
+            let left = operand(left, &Type::Number, names)?;
+            match (left, operand(right, &Type::Number, names)?) {
+                (Value::Number(left), Value::Number(right)) => calculate(at, operator, left, right),
+                (Value::Number(_), unknown) | (unknown, _) => Ok(unknown),
             }
         }
+    }
+}
+
+fn calculate(at: Expr<'_>, operator: Op, left: f64, right: f64) -> Result<Value, Fault> {
+    match operator {
+        Op::LessEq => Ok(Value::Bool(left <= right)),
+        Op::GreaterEq => Ok(Value::Bool(left >= right)),
+        Op::Less => Ok(Value::Bool(left < right)),
+        Op::Greater => Ok(Value::Bool(left > right)),
+        Op::Div | Op::Mod if right == 0.0 => Err(at.fault("division by zero")),
+        Op::Plus => counted(at, left + right),
+        Op::Minus => counted(at, left - right),
+        Op::Mul => counted(at, left * right),
+        Op::Div => counted(at, left / right),
+        _ => counted(at, left % right),
     }
 }
 
@@ -190,15 +216,14 @@ fn exact(at: Expr<'_>, n: f64) -> Result<Value, Fault> {
     number(n).map_err(|why| at.fault(why))
 }
 
-fn equal(at: Expr<'_>, left: &Value, right: &Value) -> Result<bool, Fault> {
-    // In Terraform `var.list == ["a"]` is never true (a list is no tuple), which nobody means.
-    let comparable = |value: &Value| value.is_primitive();
-    if matches!((left, right), (Value::Null, _) | (_, Value::Null)) {
-        return Ok(left == right);
-    }
-    match comparable(left) && comparable(right) {
-        true => Ok(left == right),
-        false => Err(at.fault("lists, sets and maps are not compared by --apply")),
+/// A bool, or what is not known yet.
+pub(super) fn equal(at: Expr<'_>, left: &Value, right: &Value) -> Result<Value, Fault> {
+    match (left, right) {
+        (unknown @ Value::Unknown(_), _) | (_, unknown @ Value::Unknown(_)) => Ok(unknown.clone()),
+        (Value::Null, _) | (_, Value::Null) => Ok(Value::Bool(left == right)),
+        _ if left.is_primitive() && right.is_primitive() => Ok(Value::Bool(left == right)),
+        // In Terraform `var.list == ["a"]` is never true (a list is no tuple), which nobody means.
+        _ => Err(at.fault("lists, sets and maps are not compared by --apply")),
     }
 }
 
@@ -217,9 +242,9 @@ fn eval_traversal<'a>(
     };
     for operator in operators {
         value = match operator {
-            TraversalOperator::GetAttr(name) => member(value, &Value::String(name.to_string())),
-            TraversalOperator::LegacyIndex(n) => member(value, &Value::Number(*n.value() as f64)),
-            TraversalOperator::Index(index) => member(value, &eval(at.with(index), names)?),
+            TraversalOperator::GetAttr(name) => member(value, Value::string(name.as_str())),
+            TraversalOperator::LegacyIndex(n) => member(value, Value::Number(*n.value() as f64)),
+            TraversalOperator::Index(index) => member(value, eval(at.with(index), names)?),
             TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
                 Err("`*` is not read by --apply".to_owned())
             }
@@ -230,43 +255,19 @@ fn eval_traversal<'a>(
 }
 
 /// `value[key]`, `value.key`.
-fn member(value: Value, key: &Value) -> Result<Value, String> {
+fn member(value: Value, key: Value) -> Result<Value, String> {
     let kind = value.kind();
-    let found = match value {
-        Value::Map(mut items) => items.remove(&key.clone().into_text()?),
-        Value::List(items) => match key.clone().convert(&Type::Number)? {
+    let shown = key.to_string();
+    let found = match (value, key) {
+        (unknown @ Value::Unknown(_), _) | (_, unknown @ Value::Unknown(_)) => Some(unknown),
+        (Value::Map(mut items), key) => items.remove(&key.into_text()?),
+        (Value::List(items), key) => match key.convert(&Type::Number)? {
             Value::Number(n) if n >= 0.0 && n.fract() == 0.0 => items.into_iter().nth(n as usize),
             _ => None,
         },
         _ => return Err(format!("{kind} has no members to ask for")),
     };
-    found.ok_or_else(|| format!("this is {kind} that has no {key}"))
-}
-
-fn eval_call<'a>(at: Expr<'a>, call: &'a FuncCall, names: &impl Names<'a>) -> Result<Value, Fault> {
-    let arguments: Result<Vec<Value>, Fault> =
-        call.args.iter().map(|argument| eval(at.with(argument), names)).collect();
-    match (call.name.name.as_str(), arguments?.as_slice()) {
-        ("contains", [Value::List(items) | Value::Set(items), wanted]) => {
-            for item in items {
-                if equal(at, item, wanted)? {
-                    return Ok(Value::Bool(true));
-                }
-            }
-            Ok(Value::Bool(false))
-        }
-        ("length", [Value::List(items) | Value::Set(items)]) => {
-            Ok(Value::Number(items.len() as f64))
-        }
-        ("length", [Value::Map(items)]) => Ok(Value::Number(items.len() as f64)),
-        // Terraform counts what a person sees as one character; for ASCII these are bytes.
-        ("length", [Value::String(text)]) if text.is_ascii() => {
-            Ok(Value::Number(text.len() as f64))
-        }
-        (name, _) => {
-            Err(at.fault(format!("`{name}(…)` is not read by --apply with these arguments")))
-        }
-    }
+    found.ok_or_else(|| format!("this is {kind} that has no {shown}"))
 }
 
 fn eval_template<'a>(
@@ -274,13 +275,103 @@ fn eval_template<'a>(
     template: &'a Template,
     names: &impl Names<'a>,
 ) -> Result<Value, Fault> {
-    let mut text = String::new();
+    let (mut text, mut unknown) = (String::new(), None);
     for element in template {
         match element {
             Element::Literal(literal) => text.push_str(literal.value()),
-            Element::Interpolation(x) => text.push_str(&eval_text(at.with(&x.expr), names)?),
+            Element::Interpolation(x) => match operand(at.with(&x.expr), &Type::String, names)? {
+                Value::String(part) => text.push_str(&part),
+                part => unknown = Some(part),
+            },
             Element::Directive(_) => return Err(at.fault("`%{ }` is not read by --apply")),
         }
     }
-    Ok(Value::String(text))
+    Ok(unknown.unwrap_or(Value::String(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use hcl::edit::parser;
+
+    use super::*;
+    use crate::apply::source::File;
+
+    /// `c.name` is known, `c.arn` is not yet.
+    struct Names;
+
+    impl<'a> super::Names<'a> for Names {
+        fn resolve(&self, _: Expr<'a>, _: &str, name: &'a str) -> Result<Value, Fault> {
+            Ok(match name {
+                "name" => Value::string("n"),
+                _ => Value::Unknown("c".to_owned()),
+            })
+        }
+    }
+
+    /// The value as a person sees it, or what is wrong with it.
+    fn shown(text: &str) -> String {
+        let file = File::parse("x".to_owned(), String::new()).unwrap();
+        let expr = parser::parse_expr(text).unwrap();
+        match eval(Expr { file: &file, expr: &expr }, &Names) {
+            Ok(value) => value.to_string(),
+            Err(fault) => fault.reason,
+        }
+    }
+
+    #[test]
+    fn what_is_made_of_something_unknown_is_unknown() {
+        for unknown in [
+            "c.arn",
+            "\"${c.arn}\"",
+            "\"${c.name} of ${c.arn}\"",
+            "c.arn.part[0]",
+            "[1, 2][c.arn]",
+            "{ (c.arn) = 1 }",
+            "c.arn == \"x\"",
+            "c.arn != null",
+            "!(c.arn == \"x\")",
+            "-length(c.arn) + 1",
+            "1 < length(c.arn)",
+            "c.arn == \"x\" || true",
+            "true && c.arn == \"x\"",
+            "c.arn == \"x\" ? 1 : 2",
+            "c.name == \"n\" ? c.arn : c.name",
+            "contains([c.arn, \"m\"], c.name)",
+            "contains([\"m\"], c.arn)",
+            "jsonencode({ a = [c.arn] })",
+        ] {
+            assert_eq!(shown(unknown), "(known after apply)", "{unknown}");
+        }
+    }
+
+    #[test]
+    fn what_needs_nothing_unknown_is_known() {
+        for (text, value) in [
+            ("[c.name, c.arn]", "[\"n\", (known after apply)]"),
+            ("[c.name, c.arn][0]", "\"n\""),
+            ("{ a = 1, b = c.arn }.a", "1"),
+            ("length([c.arn, c.arn])", "2"),
+            ("contains([c.arn, c.name], \"n\")", "true"),
+            ("c.name == \"n\" || c.arn == \"x\"", "true"),
+            ("c.name == \"m\" && c.arn == \"x\"", "false"),
+            ("c.name == \"n\" ? c.name : c.arn", "\"n\""),
+        ] {
+            assert_eq!(shown(text), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_beside_something_unknown_is_found() {
+        for (text, reason) in [
+            ("\"${c.arn}${[]}\"", "a string is wanted, this is a list"),
+            ("c.arn == \"x\" && 5", "a bool is wanted, this is a number"),
+            ("{ (c.arn) = 1 / 0 }", "division by zero"),
+            (
+                "jsonencode([c.arn, length(5)])",
+                "`length(…)` is not read by --apply with these arguments",
+            ),
+        ] {
+            assert_eq!(shown(text), reason, "{text}");
+        }
+    }
 }

@@ -8,17 +8,42 @@ pub struct ApplyError {
     faults: Vec<Fault>,
 }
 
-/// One thing that is wrong. Line 0 is for what has no line (a directory, `--var`).
+/// A file and a line. Line 0 is for what has no line (a directory, `--var`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    path: String,
+    line: usize,
+}
+
+/// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fault {
-    pub place: String,
-    pub line: usize,
+    place: Place,
     pub reason: String,
 }
 
+impl Place {
+    pub(super) fn new(path: impl Into<String>, line: usize) -> Place {
+        Place { path: path.into(), line }
+    }
+
+    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
+        Fault { place: self.clone(), reason: reason.into() }
+    }
+}
+
 impl Fault {
-    pub(super) fn new(place: impl Into<String>, line: usize, reason: impl Into<String>) -> Fault {
-        Fault { place: place.into(), line, reason: reason.into() }
+    pub(super) fn new(path: impl Into<String>, line: usize, reason: impl Into<String>) -> Fault {
+        Fault { place: Place::new(path, line), reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}", self.path),
+            line => write!(f, "{}:{line}", self.path),
+        }
     }
 }
 
@@ -34,10 +59,7 @@ impl fmt::Display for ApplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.faults.iter().enumerate() {
             let newline = if index == 0 { "" } else { "\n" };
-            match fault.line {
-                0 => write!(f, "{newline}{}: {}", fault.place, fault.reason)?,
-                line => write!(f, "{newline}{}:{line}: {}", fault.place, fault.reason)?,
-            }
+            write!(f, "{newline}{}: {}", fault.place, fault.reason)?;
         }
         Ok(())
     }

@@ -1,14 +1,12 @@
 //! The arguments and nested blocks of one block: each is taken by name, and what nobody took is a fault.
 
-use std::collections::BTreeMap;
-
 use hcl::edit::{
     expr::Expression,
     structure::{Attribute, Block},
 };
 
 use super::{
-    fault::{Fault, Faults},
+    fault::{Fault, Faults, Place},
     source::{Expr, File},
 };
 
@@ -30,10 +28,6 @@ impl<'a> Fields<'a> {
         let index = self.attributes.iter().position(|attribute| attribute.has_key(name))?;
         let attribute = self.attributes.remove(index);
         Some(Expr { file: self.file, expr: &attribute.value })
-    }
-
-    pub(super) fn take_all(&mut self, names: &[&'static str]) -> BTreeMap<&'static str, Expr<'a>> {
-        names.iter().filter_map(|name| self.take(name).map(|value| (*name, value))).collect()
     }
 
     /// An argument that must be written out as a bool.
@@ -69,9 +63,9 @@ impl<'a> Fields<'a> {
         self.file.fault(&self.block.ident, format!("`{name}` is missing in {what}"))
     }
 
-    /// The line that the block begins on.
-    pub(super) fn line(&self) -> usize {
-        self.file.line(&self.block.ident)
+    /// Where the block begins.
+    pub(super) fn place(&self) -> Place {
+        self.file.place(&self.block.ident)
     }
 
     /// What is left is a fault: `unread` are Terraform's own names, all others are mistakes.

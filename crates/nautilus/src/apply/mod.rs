@@ -1,27 +1,31 @@
-//! `--apply DIR`: reads a Terraform module and makes the streams that it describes.
+//! `--apply DIR`: reads a Terraform module and makes the streams, consumers and policies that it describes.
 //!
-//! Reads what a module for one stream needs (`docs/apply.md`) and ends by name, with file and line, at everything
+//! Reads what a module for Kinesis needs (`docs/apply.md`) and ends by name, with file and line, at everything
 //! else: nothing is skipped silently, and nothing is changed before the whole module is understood. What it makes
 //! is what Terraform's provider makes, so that `terraform import` and `plan` then say `No changes`.
-//! It never deletes a stream. What could lose data or cannot be taken back is *drift*: printed with the command
+//! It never deletes anything. What could lose data or cannot be taken back is *drift*: printed with the command
 //! that does it, and done only with `--apply-changes`.
 //!
 //! The way through: `source` (files, lines) → `module` (blocks), `check` (what no expression may have) →
-//! `eval` (values) → `stream` (what is wanted) → `plan` (what is missing) → `perform` (calls, waits).
+//! `eval` (values), `resource` (the kinds) → `wanted` → `plan` (what is missing) → `perform` (calls, waits). What is
+//! known only when a consumer is made, its ARN, is evaluated again then; `Value::Unknown` stands for it before.
 
 mod api;
+mod arguments;
 mod check;
 mod eval;
 mod fault;
 mod fields;
+mod functions;
 mod module;
 mod perform;
 mod plan;
+mod resource;
 mod scope;
 mod source;
-mod stream;
 mod value;
 mod variable;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +35,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub use self::{
     api::{Api, ApiError},
     fault::ApplyError,
+};
+use self::{
+    plan::Plan,
+    resource::Kind,
+    scope::{Found, Scope},
+    wanted::Wanted,
 };
 
 /// What the command line said.
@@ -71,18 +81,42 @@ pub async fn run<A: Api>(
     let files = source::Files::read(&options.dir)?;
     let module = module::Module::read(&files)?;
     let given = variable::given(options, &files, &module)?;
-    let scope = scope::Scope::new(&module, given, &options.environment);
-    let wanted = stream::Wanted::of(&scope)?;
-    drop(scope);
+    let understand =
+        |found: &Found| Wanted::of(Scope::new(&module, &given, &options.environment, found));
 
+    let wanted = understand(&Found::new())?;
     let api = connect(&wanted.region);
-    let plan = plan::Plan::make(&api, &wanted, options, module.notes).await?;
+    let (mut wanted, found) = compare(&api, wanted, understand).await?;
+    let plan = Plan::make(&wanted, &found, options);
     perform::perform(&api, &plan).await?;
 
+    let lines = module.notes.iter().cloned().chain(plan.lines).collect();
+    if !wanted.is_known {
+        let found;
+        (wanted, found) = compare(&api, wanted, understand).await?;
+        perform::perform(&api, &Plan::make(&wanted, &found, options)).await?;
+    }
+    let streams = wanted.items.iter().filter(|item| item.kind == Kind::Stream);
     Ok(Report {
+        streams: streams.map(|stream| stream.resource.identity()).collect(),
         region: wanted.region,
-        streams: wanted.streams.iter().map(|stream| stream.name.clone()).collect(),
-        plan: plan.lines,
+        plan: lines,
         outputs: wanted.outputs,
     })
+}
+
+/// What the service has, and what the module wants now that this is known.
+async fn compare(
+    api: &impl Api,
+    wanted: Wanted,
+    understand: impl Fn(&Found) -> Result<Wanted, ApplyError>,
+) -> Result<(Wanted, Found), ApplyError> {
+    let found = perform::look(api, &wanted).await?;
+    if wanted.is_known {
+        return Ok((wanted, found));
+    }
+    // A policy whose ARN was not known has not been looked for.
+    let wanted = understand(&found)?;
+    let found = perform::look(api, &wanted).await?;
+    Ok((wanted, found))
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use hcl::edit::{
     expr::Expression,
-    structure::{Attribute, Block, Structure},
+    structure::{self, Attribute, Structure},
 };
 
 use super::{
     check::check,
-    fault::{ApplyError, Fault, Faults},
+    fault::{ApplyError, Fault, Faults, Place},
     fields::{Fields, labels, literal_string},
+    resource::{Address, Kind, Nested, Schema},
     source::{Expr, File, Files},
     variable::Variable,
 };
@@ -20,31 +21,18 @@ use super::{
 pub(super) struct Module<'a> {
     pub variables: BTreeMap<&'a str, Variable<'a>>,
     pub locals: BTreeMap<&'a str, Expr<'a>>,
-    pub provider: Option<Provider<'a>>,
-    pub streams: BTreeMap<&'a str, StreamBlock<'a>>,
+    pub provider: Option<Block<'a>>,
+    pub resources: BTreeMap<Address<'a>, Block<'a>>,
     pub outputs: BTreeMap<&'a str, Output<'a>>,
     /// What has a meaning for Terraform only, a sentence each.
     pub notes: Vec<String>,
 }
 
-/// `provider "aws"`.
+/// The arguments of a resource or a provider; those of a block within are called `block.argument`.
 #[derive(Debug)]
-pub(super) struct Provider<'a> {
-    pub region: Option<Expr<'a>>,
-    pub default_tags: Option<Expr<'a>>,
-    file: &'a File,
-    line: usize,
-}
-
-/// `resource "aws_kinesis_stream"`, with all arguments that the provider has.
-#[derive(Debug)]
-pub(super) struct StreamBlock<'a> {
-    pub label: &'a str,
-    pub file: &'a File,
-    pub line: usize,
-    pub arguments: BTreeMap<&'static str, Expr<'a>>,
-    pub stream_mode: Option<Expr<'a>>,
-    pub timeouts: BTreeMap<&'static str, Expr<'a>>,
+pub(super) struct Block<'a> {
+    pub place: Place,
+    pub arguments: BTreeMap<String, Expr<'a>>,
 }
 
 /// `output`.
@@ -66,16 +54,9 @@ const META_ARGUMENTS: &[&str] = &[
     "provisioner",
 ];
 
-const STREAM_ARGUMENTS: &[&str] = &[
-    "encryption_type",
-    "enforce_consumer_deletion",
-    "kms_key_id",
-    "name",
-    "retention_period",
-    "shard_count",
-    "shard_level_metrics",
-    "tags",
-];
+const PROVIDER_ARGUMENTS: &[&str] = &["region"];
+const PROVIDER_NESTED: &[Nested] =
+    &[Nested { block: "default_tags", required: &[], optional: &["tags"] }];
 
 impl<'a> Module<'a> {
     pub(super) fn read(files: &'a Files) -> Result<Module<'a>, ApplyError> {
@@ -106,7 +87,7 @@ impl<'a> Module<'a> {
     fn block(
         &mut self,
         file: &'a File,
-        block: &'a Block,
+        block: &'a structure::Block,
         faults: &mut Faults,
     ) -> Result<(), Fault> {
         match block.ident.as_str() {
@@ -131,14 +112,16 @@ impl<'a> Module<'a> {
             }
             "resource" => {
                 let [kind, label] = labels(file, block)?;
-                if kind != "aws_kinesis_stream" {
-                    let reason = format!(
-                        "resource {kind}.{label} is not read by --apply, only aws_kinesis_stream is"
-                    );
-                    return Err(file.fault(&block.ident, reason));
-                }
-                let stream = StreamBlock::read(label, file, block, faults)?;
-                unique(self.streams.insert(label, stream).is_none(), file, block)
+                let Some(kind) = Kind::named(kind) else {
+                    let known = Kind::names();
+                    return Err(file.fault(
+                        &block.ident,
+                        format!("resource {kind}.{label} is not read by --apply, only {known} are"),
+                    ));
+                };
+                let resource = resource(Fields::of(file, block), kind.schema(), faults);
+                let address = Address { kind, label };
+                unique(self.resources.insert(address, resource).is_none(), file, block)
             }
             "output" => {
                 let [name] = labels(file, block)?;
@@ -156,7 +139,7 @@ impl<'a> Module<'a> {
     fn terraform(
         &mut self,
         file: &'a File,
-        block: &'a Block,
+        block: &'a structure::Block,
         faults: &mut Faults,
     ) -> Result<(), Fault> {
         let [] = labels(file, block)?;
@@ -166,10 +149,9 @@ impl<'a> Module<'a> {
         }
         for backend in ["backend", "cloud"] {
             for block in fields.blocks(backend) {
-                let line = file.line(&block.ident);
-                let path = &file.path;
+                let place = file.place(&block.ident);
                 self.notes.push(format!(
-                    "# {path}:{line}: `{backend}` is where Terraform keeps its state; --apply keeps none"
+                    "# {place}: `{backend}` is where Terraform keeps its state; --apply keeps none"
                 ));
             }
         }
@@ -187,23 +169,15 @@ impl<'a> Module<'a> {
     fn provider(
         &mut self,
         file: &'a File,
-        block: &'a Block,
+        block: &'a structure::Block,
         faults: &mut Faults,
     ) -> Result<(), Fault> {
         let ["aws"] = labels(file, block)? else {
             return Err(file.fault(&block.ident, "only the provider \"aws\" is read by --apply"));
         };
         let mut fields = Fields::of(file, block);
-        let region = fields.take("region");
-        let mut default_tags = None;
-        if let Some(block) = fields.block("default_tags", faults) {
-            let mut fields = Fields::of(file, block);
-            default_tags = fields.take("tags");
-            fields.finish(&[], faults);
-        }
+        let provider = Block::take(&mut fields, PROVIDER_ARGUMENTS, PROVIDER_NESTED, faults);
         fields.refuse_others("only `region` and `default_tags` are", faults);
-
-        let provider = Provider { region, default_tags, file, line: file.line(&block.ident) };
         unique(self.provider.replace(provider).is_none(), file, block)
     }
 
@@ -211,13 +185,8 @@ impl<'a> Module<'a> {
     pub(super) fn expressions(&self) -> Vec<Expr<'a>> {
         let mut all: Vec<Expr<'a>> = self.locals.values().copied().collect();
         all.extend(self.outputs.values().map(|output| output.value));
-        if let Some(provider) = &self.provider {
-            all.extend(provider.region.iter().chain(&provider.default_tags));
-        }
-        for stream in self.streams.values() {
-            all.extend(stream.arguments.values().chain(stream.timeouts.values()));
-            all.extend(&stream.stream_mode);
-        }
+        let blocks = self.provider.iter().chain(self.resources.values());
+        all.extend(blocks.flat_map(|block| block.arguments.values()));
         for variable in self.variables.values() {
             all.extend(variable.validations.iter().flat_map(|rule| [rule.condition, rule.message]));
         }
@@ -225,56 +194,42 @@ impl<'a> Module<'a> {
     }
 }
 
-impl Provider<'_> {
-    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
-        Fault::new(self.file.path.as_str(), self.line, reason)
+impl<'a> Block<'a> {
+    fn take(
+        fields: &mut Fields<'a>,
+        arguments: &[&str],
+        nested: &[Nested],
+        faults: &mut Faults,
+    ) -> Block<'a> {
+        let mut taken = BTreeMap::new();
+        for name in arguments {
+            taken.extend(fields.take(name).map(|value| ((*name).to_owned(), value)));
+        }
+        for Nested { block: name, required, optional } in nested {
+            let Some(block) = fields.block(name, faults) else { continue };
+            let mut fields = Fields::of(fields.file, block);
+            for argument in required.iter().chain(*optional) {
+                match fields.take(argument) {
+                    Some(value) => drop(taken.insert(format!("{name}.{argument}"), value)),
+                    None if required.contains(argument) => faults.push(fields.missing(argument)),
+                    None => {}
+                }
+            }
+            fields.finish(&[], faults);
+        }
+        Block { place: fields.place(), arguments: taken }
     }
 }
 
-impl<'a> StreamBlock<'a> {
-    fn read(
-        label: &'a str,
-        file: &'a File,
-        block: &'a Block,
-        faults: &mut Faults,
-    ) -> Result<StreamBlock<'a>, Fault> {
-        let mut fields = Fields::of(file, block);
-        let arguments = fields.take_all(STREAM_ARGUMENTS);
-        for read_only in ["arn", "id", "tags_all"] {
-            if let Some(value) = fields.take(read_only) {
-                faults.push(
-                    value.fault(format!("`{read_only}` is what AWS answers, not an argument")),
-                );
-            }
+fn resource<'a>(mut fields: Fields<'a>, schema: &Schema, faults: &mut Faults) -> Block<'a> {
+    let block = Block::take(&mut fields, schema.arguments, schema.nested, faults);
+    for name in schema.answered {
+        if let Some(value) = fields.take(name) {
+            faults.push(value.fault(format!("`{name}` is what AWS answers, not an argument")));
         }
-        let mut stream_mode = None;
-        if let Some(block) = fields.block("stream_mode_details", faults) {
-            let mut fields = Fields::of(file, block);
-            stream_mode = fields.take("stream_mode");
-            if stream_mode.is_none() {
-                faults.push(file.fault(&block.ident, "`stream_mode` is missing"));
-            }
-            fields.finish(&[], faults);
-        }
-        let mut timeouts = BTreeMap::new();
-        if let Some(block) = fields.block("timeouts", faults) {
-            let mut fields = Fields::of(file, block);
-            timeouts = fields.take_all(&["create", "delete", "update"]);
-            fields.finish(&[], faults);
-        }
-        fields.finish(META_ARGUMENTS, faults);
-
-        let line = file.line(&block.ident);
-        Ok(StreamBlock { label, file, line, arguments, stream_mode, timeouts })
     }
-
-    pub(super) fn address(&self) -> String {
-        format!("aws_kinesis_stream.{}", self.label)
-    }
-
-    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
-        Fault::new(self.file.path.as_str(), self.line, reason)
-    }
+    fields.finish(&[META_ARGUMENTS, schema.unread].concat(), faults);
+    block
 }
 
 impl<'a> Output<'a> {
@@ -288,7 +243,7 @@ impl<'a> Output<'a> {
     }
 }
 
-fn unique(first: bool, file: &File, block: &Block) -> Result<(), Fault> {
+fn unique(first: bool, file: &File, block: &structure::Block) -> Result<(), Fault> {
     let name = block.labels.last().map_or(block.ident.as_str(), |label| label.as_str());
     let kind = block.ident.as_str();
     if first {

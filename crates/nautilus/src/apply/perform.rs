@@ -1,45 +1,99 @@
-//! Talks to the service: looks at streams, makes the plan's calls, waits until each stream is ACTIVE again.
+//! Talks to the service: looks at resources, makes the plan's calls, waits until each resource is settled again.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::time::{sleep, timeout};
 
 use super::{
     api::{Api, ApiError},
     fault::{ApplyError, Fault},
-    plan::{Plan, Present, Step},
-    stream::{ON_DEMAND, PROVISIONED, Stream},
+    plan::Plan,
+    resource::{Call, State, Step},
+    scope::Found,
+    wanted::{Item, Wanted},
 };
 
-/// Between two looks at a stream that is not ACTIVE, and before a call that was throttled is made again.
+/// Between two looks at what is in a passing state, and before a call that was throttled is made again.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Everything that the module wants and the service has, in no passing state.
+pub(super) async fn look(api: &impl Api, wanted: &Wanted) -> Result<Found, ApplyError> {
+    let mut found = Found::new();
+    for item in &wanted.items {
+        let present = patiently(item, item.resource.patience(), present(api, item)).await?;
+        found.extend(present.map(|present| (item.address.clone(), present)));
+    }
+    Ok(found)
+}
+
 /// Does the plan's work. What failed names its call; what was done before it stays done.
-pub(super) async fn perform(api: &impl Api, plan: &Plan) -> Result<(), ApplyError> {
+pub(super) async fn perform(api: &impl Api, plan: &Plan<'_>) -> Result<(), ApplyError> {
     for work in &plan.work {
         for step in &work.steps {
-            let limit = step.wait.unwrap_or(work.stream.update_wait);
-            let done = timeout(limit, take(api, &work.stream, step)).await;
-            done.map_err(|_| {
-                refused(&work.stream, step.operation, "the stream is not ACTIVE yet")
-            })??;
+            let limit = step.wait.unwrap_or(work.item.resource.patience());
+            patiently(work.item, limit, take(api, work.item, step)).await?;
         }
     }
     Ok(())
 }
 
-async fn take(api: &impl Api, stream: &Stream, step: &Step) -> Result<(), Fault> {
-    while let Err(error) = api.call(step.operation, step.input.clone()).await {
-        if !is_throttled(&error) {
-            return Err(refused(stream, step.operation, &error.to_string()));
+async fn patiently<T>(
+    item: &Item,
+    limit: Duration,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let late = || item.place.fault(format!("{}: is not ACTIVE after {limit:?}", item.address));
+    timeout(limit, work).await.map_err(|_| late())?
+}
+
+async fn take(api: &impl Api, item: &Item, step: &Step) -> Result<(), Fault> {
+    call(api, item, &step.call).await?;
+    if step.wait.is_some() {
+        settled(api, item).await?;
+    }
+    Ok(())
+}
+
+/// The resource as it is, all looks at it taken together; nothing if there is none.
+async fn present(api: &impl Api, item: &Item) -> Result<Option<Json>, Fault> {
+    let Some(mut present) = settled(api, item).await? else { return Ok(None) };
+    for further in item.resource.looks().iter().skip(1) {
+        let answer = call(api, item, further).await?;
+        if let (Json::Object(present), Json::Object(answer)) = (&mut present, answer) {
+            present.extend(answer);
+        }
+    }
+    Ok(Some(present))
+}
+
+/// Waits until the resource is in no passing state; nothing if it does not exist.
+async fn settled(api: &impl Api, item: &Item) -> Result<Option<Json>, Fault> {
+    let looks = item.resource.looks();
+    let Some(look) = looks.first() else { return Ok(None) };
+    loop {
+        match api.call(look.operation, look.input.clone()).await {
+            Ok(answer) => match item.resource.state(&answer) {
+                State::Settled => return Ok(Some(answer)),
+                State::Absent => return Ok(None),
+                State::Passing => {}
+            },
+            Err(error) if error.code == "ResourceNotFoundException" => return Ok(None),
+            Err(error) if is_throttled(&error) => {}
+            Err(error) => return Err(refused(item, look, &error)),
         }
         sleep(PAUSE).await;
     }
-    if step.wait.is_some() {
-        settled(api, stream).await?;
+}
+
+async fn call(api: &impl Api, item: &Item, call: &Call) -> Result<Json, Fault> {
+    loop {
+        match api.call(call.operation, call.input.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if is_throttled(&error) => sleep(PAUSE).await,
+            Err(error) => return Err(refused(item, call, &error)),
+        }
     }
-    Ok(())
 }
 
 /// What Terraform's provider tries again.
@@ -52,68 +106,6 @@ fn is_throttled(error: &ApiError) -> bool {
     }
 }
 
-/// The stream as it is, once it is in no passing state; nothing if there is none of its name.
-pub(super) async fn present(
-    api: &impl Api,
-    stream: &Stream,
-) -> Result<Option<Present>, ApplyError> {
-    let settled = timeout(stream.update_wait, settled(api, stream)).await;
-    let Some(summary) = settled
-        .map_err(|_| refused(stream, "DescribeStreamSummary", "the stream is not ACTIVE yet"))??
-    else {
-        return Ok(None);
-    };
-    let tags = tags(api, stream).await?;
-    let on_demand = summary["StreamModeDetails"]["StreamMode"] == ON_DEMAND;
-    let metrics = items(&summary, "EnhancedMonitoring")
-        .flat_map(|monitoring| items(monitoring, "ShardLevelMetrics"))
-        .filter_map(|name| name.as_str().map(str::to_owned));
-    Ok(Some(Present {
-        mode: if on_demand { ON_DEMAND } else { PROVISIONED },
-        shard_count: number(&summary, "OpenShardCount"),
-        retention_hours: number(&summary, "RetentionPeriodHours"),
-        metrics: metrics.collect(),
-        tags,
-    }))
-}
-
-/// Waits until the stream is ACTIVE or does not exist.
-async fn settled(api: &impl Api, stream: &Stream) -> Result<Option<Json>, Fault> {
-    let operation = "DescribeStreamSummary";
-    loop {
-        match api.call(operation, json!({ "StreamName": stream.name })).await {
-            Ok(mut answer) => {
-                let summary = answer["StreamDescriptionSummary"].take();
-                if summary["StreamStatus"] == "ACTIVE" {
-                    return Ok(Some(summary));
-                }
-            }
-            Err(error) if error.code == "ResourceNotFoundException" => return Ok(None),
-            Err(error) if is_throttled(&error) => {}
-            Err(error) => return Err(refused(stream, operation, &error.to_string())),
-        }
-        sleep(PAUSE).await;
-    }
-}
-
-/// The stream's tags but AWS's own, which no module can set.
-async fn tags(api: &impl Api, stream: &Stream) -> Result<BTreeMap<String, String>, Fault> {
-    let operation = "ListTagsForStream";
-    let answer = api.call(operation, json!({ "StreamName": stream.name })).await;
-    let answer = answer.map_err(|error| refused(stream, operation, &error.to_string()))?;
-    let text = |tag: &Json, name: &str| tag[name].as_str().unwrap_or_default().to_owned();
-    let tags = items(&answer, "Tags").map(|tag| (text(tag, "Key"), text(tag, "Value")));
-    Ok(tags.filter(|(key, _)| !key.starts_with("aws:")).collect())
-}
-
-fn number(answer: &Json, name: &str) -> u64 {
-    answer[name].as_u64().unwrap_or_default()
-}
-
-fn items<'j>(answer: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
-    answer[name].as_array().into_iter().flatten()
-}
-
-fn refused(stream: &Stream, operation: &str, why: &str) -> Fault {
-    stream.fault(format!("{}: {operation}: {why}", stream.address))
+fn refused(item: &Item, call: &Call, error: &ApiError) -> Fault {
+    item.place.fault(format!("{}: {}: {error}", item.address, call.operation))
 }

@@ -4,7 +4,7 @@ use std::{io, ops::Range, path::Path};
 
 use hcl::edit::{Span, expr::Expression, parser, structure::Body};
 
-use super::fault::{ApplyError, Fault, Faults};
+use super::fault::{ApplyError, Fault, Faults, Place};
 
 /// One parsed file.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl File {
         }
     }
 
-    pub(super) fn line(&self, at: &impl Span) -> usize {
+    fn line(&self, at: &impl Span) -> usize {
         let Range { start, .. } = at.span().unwrap_or_default();
         1 + self.text.bytes().take(start).filter(|byte| *byte == b'\n').count()
     }
@@ -115,8 +115,12 @@ impl File {
         self.text.get(at.span().unwrap_or_default()).unwrap_or_default()
     }
 
+    pub(super) fn place(&self, at: &impl Span) -> Place {
+        Place::new(self.path.as_str(), self.line(at))
+    }
+
     pub(super) fn fault(&self, at: &impl Span, reason: impl Into<String>) -> Fault {
-        Fault::new(self.path.as_str(), self.line(at), reason)
+        self.place(at).fault(reason)
     }
 }
 
@@ -124,6 +128,10 @@ impl<'a> Expr<'a> {
     /// Another expression of the same file.
     pub(super) fn with(self, expr: &'a Expression) -> Expr<'a> {
         Expr { file: self.file, expr }
+    }
+
+    pub(super) fn place(self) -> Place {
+        self.file.place(self.expr)
     }
 
     pub(super) fn fault(self, reason: impl Into<String>) -> Fault {

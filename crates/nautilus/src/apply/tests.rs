@@ -23,10 +23,28 @@ struct Stream {
     retention_hours: u64,
     metrics: BTreeSet<String>,
     tags: BTreeMap<String, String>,
+    /// By name.
+    #[serde(default)]
+    consumers: BTreeMap<String, Consumer>,
+    #[serde(default)]
+    policy: Option<String>,
     /// Looks at the stream until it is ACTIVE again.
     #[serde(default)]
     looks: u8,
 }
+
+#[derive(Debug, Deserialize)]
+struct Consumer {
+    created: u64,
+    #[serde(default)]
+    policy: Option<String>,
+    /// Looks at the consumer until it is ACTIVE.
+    #[serde(default)]
+    looks: u8,
+}
+
+/// When the model's consumers are made.
+const NOW: u64 = 1_700_000_000;
 
 #[derive(Debug, Default)]
 struct Model {
@@ -36,92 +54,166 @@ struct Model {
 
 impl Api for &Model {
     async fn call(&self, operation: &str, input: Json) -> Result<Json, ApiError> {
-        if !operation.starts_with("Describe") && !operation.starts_with("List") {
+        let reads = ["Describe", "Get", "List"];
+        if !reads.iter().any(|verb| operation.starts_with(verb)) {
             self.calls.lock().unwrap().push(format!("{operation} {input}"));
         }
-        self.answer(operation, &input)
+        let mut streams = self.streams.lock().unwrap();
+        match (operation, &input["ResourceARN"], &input["ConsumerName"]) {
+            ("CreateStream", ..) => Ok(create(&mut streams, &input)),
+            (_, Json::String(arn), _) => policy(&mut streams, operation, arn, &input["Policy"]),
+            (_, _, Json::String(name)) => {
+                consumer(find(&mut streams, &input)?, operation, name, &input)
+            }
+            _ => answer(find(&mut streams, &input)?, operation, &input),
+        }
     }
 }
 
-impl Model {
-    fn answer(&self, operation: &str, input: &Json) -> Result<Json, ApiError> {
-        let mut streams = self.streams.lock().unwrap();
-        let name = match input["StreamName"].as_str() {
-            Some(name) => name.to_owned(),
-            None => input["StreamARN"].as_str().unwrap().rsplit('/').next().unwrap().to_owned(),
-        };
-        let strings = |field: &str| -> Vec<String> {
-            serde_json::from_value(input[field].clone()).unwrap_or_default()
-        };
-        let tags: BTreeMap<String, String> =
-            serde_json::from_value(input["Tags"].clone()).unwrap_or_default();
+fn error(code: &str, message: &str) -> ApiError {
+    ApiError { code: code.to_owned(), message: message.to_owned() }
+}
 
-        if operation == "CreateStream" {
-            let mode = input["StreamModeDetails"]["StreamMode"].as_str().unwrap().to_owned();
-            let shard_count = input["ShardCount"].as_u64().unwrap_or(4);
-            let (retention_hours, metrics) = (24, BTreeSet::new());
-            let stream = Stream {
-                name: name.clone(),
-                mode,
-                shard_count,
-                retention_hours,
-                metrics,
-                tags,
-                looks: 2,
-            };
-            streams.insert(name, stream);
+fn not_found(what: &str) -> ApiError {
+    error("ResourceNotFoundException", what)
+}
+
+/// The stream that an input names.
+fn find<'s>(
+    streams: &'s mut BTreeMap<String, Stream>,
+    input: &Json,
+) -> Result<&'s mut Stream, ApiError> {
+    let name = input["StreamName"].as_str().or_else(|| input["StreamARN"].as_str()).unwrap();
+    let name = name.rsplit('/').next().unwrap();
+    streams.get_mut(name).ok_or_else(|| not_found(name))
+}
+
+fn create(streams: &mut BTreeMap<String, Stream>, input: &Json) -> Json {
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    let stream = Stream {
+        name: text(&input["StreamName"]),
+        mode: text(&input["StreamModeDetails"]["StreamMode"]),
+        shard_count: input["ShardCount"].as_u64().unwrap_or(4),
+        retention_hours: 24,
+        metrics: BTreeSet::new(),
+        tags: serde_json::from_value(input["Tags"].clone()).unwrap_or_default(),
+        consumers: BTreeMap::new(),
+        policy: None,
+        looks: 2,
+    };
+    streams.insert(stream.name.clone(), stream);
+    Json::Null
+}
+
+/// Operations on the policy of a stream or a consumer.
+fn policy(
+    streams: &mut BTreeMap<String, Stream>,
+    operation: &str,
+    arn: &str,
+    text: &Json,
+) -> Result<Json, ApiError> {
+    let path: Vec<&str> = arn.split(['/', ':']).skip(6).collect();
+    let stream = streams.get_mut(path[0]).ok_or_else(|| not_found(arn))?;
+    let (policy, looks) = match path[1..] {
+        [_, name, second] => {
+            let consumer = stream.consumers.get_mut(name);
+            let consumer = consumer.filter(|consumer| consumer.created.to_string() == second);
+            let consumer = consumer.ok_or_else(|| not_found(arn))?;
+            (&mut consumer.policy, consumer.looks)
+        }
+        _ => (&mut stream.policy, stream.looks),
+    };
+    match operation {
+        "GetResourcePolicy" => Ok(json!({ "Policy": policy.as_deref().unwrap_or("{}") })),
+        "PutResourcePolicy" if looks > 0 => Err(error("ResourceInUseException", arn)),
+        "PutResourcePolicy" => {
+            *policy = Some(text.as_str().unwrap().to_owned());
+            Ok(Json::Null)
+        }
+        other => panic!("the model has no {other}"),
+    }
+}
+
+fn consumer(
+    stream: &mut Stream,
+    operation: &str,
+    name: &str,
+    input: &Json,
+) -> Result<Json, ApiError> {
+    match operation {
+        "RegisterStreamConsumer" if stream.looks > 0 => Err(error("ResourceInUseException", name)),
+        "RegisterStreamConsumer" => {
+            let consumer = Consumer { created: NOW, policy: None, looks: 2 };
+            stream.consumers.insert(name.to_owned(), consumer);
+            Ok(Json::Null)
+        }
+        "DescribeStreamConsumer" => {
+            let consumer = stream.consumers.get_mut(name).ok_or_else(|| not_found(name))?;
+            let arn = input["StreamARN"].as_str().unwrap();
+            let created = consumer.created;
+            Ok(json!({ "ConsumerDescription": {
+                "ConsumerStatus": if pass(&mut consumer.looks) { "CREATING" } else { "ACTIVE" },
+                "ConsumerARN": format!("{arn}/consumer/{name}:{created}"),
+                "ConsumerCreationTimestamp": created,
+            } }))
+        }
+        other => panic!("the model has no {other}"),
+    }
+}
+
+/// Operations on a stream that is there.
+fn answer(stream: &mut Stream, operation: &str, input: &Json) -> Result<Json, ApiError> {
+    if operation == "DescribeStreamSummary" {
+        return Ok(summary(stream));
+    }
+    if stream.looks > 0 {
+        return Err(error("ResourceInUseException", &stream.name));
+    }
+    let strings = |field: &str| -> Vec<String> {
+        serde_json::from_value(input[field].clone()).unwrap_or_default()
+    };
+    match operation {
+        "ListTagsForStream" => return Ok(tag_list(stream)),
+        "AddTagsToStream" => {
+            let tags: BTreeMap<String, String> =
+                serde_json::from_value(input["Tags"].clone()).unwrap();
+            stream.tags.extend(tags);
             return Ok(Json::Null);
         }
-        let Some(stream) = streams.get_mut(&name) else {
-            let message = format!("Stream {name} under account 000000000000 not found.");
-            return Err(ApiError { code: "ResourceNotFoundException".to_owned(), message });
-        };
-        if operation == "DescribeStreamSummary" {
-            return Ok(summary(stream));
+        "RemoveTagsFromStream" => {
+            let keys = strings("TagKeys");
+            stream.tags.retain(|key, _| !keys.contains(key));
+            return Ok(Json::Null);
         }
-        if stream.looks > 0 {
-            return Err(ApiError { code: "ResourceInUseException".to_owned(), message: name });
+        "IncreaseStreamRetentionPeriod" | "DecreaseStreamRetentionPeriod" => {
+            stream.retention_hours = input["RetentionPeriodHours"].as_u64().unwrap();
         }
-        match operation {
-            "ListTagsForStream" => return Ok(tag_list(stream)),
-            "AddTagsToStream" => stream.tags.extend(tags),
-            "RemoveTagsFromStream" => {
-                let keys = strings("TagKeys");
-                stream.tags.retain(|key, _| !keys.contains(key));
-            }
-            "IncreaseStreamRetentionPeriod" | "DecreaseStreamRetentionPeriod" => {
-                stream.retention_hours = input["RetentionPeriodHours"].as_u64().unwrap();
-                stream.looks = 1;
-            }
-            "EnableEnhancedMonitoring" => {
-                stream.metrics.extend(strings("ShardLevelMetrics"));
-                stream.looks = 1;
-            }
-            "DisableEnhancedMonitoring" => {
-                let names = strings("ShardLevelMetrics");
-                stream.metrics.retain(|name| !names.contains(name));
-                stream.looks = 1;
-            }
-            "UpdateShardCount" => {
-                stream.shard_count = input["TargetShardCount"].as_u64().unwrap();
-                stream.looks = 1;
-            }
-            "UpdateStreamMode" => {
-                stream.mode = input["StreamModeDetails"]["StreamMode"].as_str().unwrap().to_owned();
-                stream.looks = 1;
-            }
-            other => panic!("the model has no {other}"),
+        "EnableEnhancedMonitoring" => stream.metrics.extend(strings("ShardLevelMetrics")),
+        "DisableEnhancedMonitoring" => {
+            let names = strings("ShardLevelMetrics");
+            stream.metrics.retain(|name| !names.contains(name));
         }
-        Ok(Json::Null)
+        "UpdateShardCount" => stream.shard_count = input["TargetShardCount"].as_u64().unwrap(),
+        "UpdateStreamMode" => {
+            stream.mode = input["StreamModeDetails"]["StreamMode"].as_str().unwrap().to_owned();
+        }
+        other => panic!("the model has no {other}"),
     }
+    stream.looks = 1;
+    Ok(Json::Null)
+}
+
+/// Whether it is still passing; a look nearer to its end.
+fn pass(looks: &mut u8) -> bool {
+    let passing = *looks > 0;
+    *looks = looks.saturating_sub(1);
+    passing
 }
 
 fn summary(stream: &mut Stream) -> Json {
-    let status = if stream.looks > 0 { "UPDATING" } else { "ACTIVE" };
-    stream.looks = stream.looks.saturating_sub(1);
     json!({ "StreamDescriptionSummary": {
         "StreamName": stream.name,
-        "StreamStatus": status,
+        "StreamStatus": if pass(&mut stream.looks) { "UPDATING" } else { "ACTIVE" },
         "StreamModeDetails": { "StreamMode": stream.mode },
         "RetentionPeriodHours": stream.retention_hours,
         "OpenShardCount": stream.shard_count,
@@ -162,7 +254,9 @@ async fn outcome(dir: &Path) -> String {
     let options = Options { dir: dir.to_owned(), vars, apply_changes, environment };
 
     let model = Model::default();
-    if let Ok(streams) = serde_json::from_str::<Vec<Stream>>(&text(&dir.join("present.json"))) {
+    let present = text(&dir.join("present.json"));
+    if !present.is_empty() {
+        let streams: Vec<Stream> = serde_json::from_str(&present).unwrap();
         let streams = streams.into_iter().map(|stream| (stream.name.clone(), stream));
         model.streams.lock().unwrap().extend(streams);
     }

@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, fmt};
 /// A value of the expression language. Terraform's tuples are lists here, its objects maps.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
+    /// Of any type: what the service says only when the resource of this address is made. Never in a set.
+    Unknown(String),
     Null,
     Bool(bool),
     Number(f64),
@@ -43,15 +45,28 @@ pub(super) fn number(number: f64) -> Result<Value, String> {
 }
 
 impl Value {
+    pub(super) fn string(text: impl Into<String>) -> Value {
+        Value::String(text.into())
+    }
+
+    /// An object, by its attributes.
+    pub(super) fn object<const N: usize>(attributes: [(&str, Value); N]) -> Value {
+        Value::Map(attributes.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
+    pub(super) fn texts(texts: &BTreeMap<String, String>) -> Value {
+        Value::Map(texts.iter().map(|(key, text)| (key.clone(), Value::string(text))).collect())
+    }
+
     pub(super) fn strings<S: Into<String>>(strings: impl IntoIterator<Item = S>) -> Vec<Value> {
-        strings.into_iter().map(|string| Value::String(string.into())).collect()
+        strings.into_iter().map(Value::string).collect()
     }
 
     /// The value as `wanted`, by Terraform's rules; `null` is of every type.
     pub(super) fn convert(self, wanted: &Type) -> Result<Value, String> {
         match (wanted, self) {
             (Type::Any, value) => Ok(value),
-            (_, Value::Null) => Ok(Value::Null),
+            (_, value @ (Value::Null | Value::Unknown(_))) => Ok(value),
             (Type::String, value) => value.into_text().map(Value::String),
             (Type::Number, Value::Number(n)) => Ok(Value::Number(n)),
             (Type::Number, Value::String(text)) => number(parse_number(&text)?),
@@ -66,6 +81,9 @@ impl Value {
             }
             (Type::Set(of), Value::List(items) | Value::Set(items)) => {
                 let mut items = convert_all(items, of)?;
+                if let Some(unknown) = items.iter().find_map(Value::unknown) {
+                    return Ok(unknown.clone()); // nobody knows how many they are
+                }
                 items.sort_by_key(Value::to_string);
                 items.dedup();
                 Ok(Value::Set(items))
@@ -94,6 +112,7 @@ impl Value {
 
     pub(super) fn kind(&self) -> &'static str {
         match self {
+            Value::Unknown(_) => "not known yet",
             Value::Null => "null",
             Value::Bool(_) => "a bool",
             Value::Number(_) => "a number",
@@ -101,6 +120,41 @@ impl Value {
             Value::List(_) => "a list",
             Value::Set(_) => "a set",
             Value::Map(_) => "a map",
+        }
+    }
+
+    /// The first thing in it that is not known yet.
+    pub(super) fn unknown(&self) -> Option<&Value> {
+        match self {
+            Value::Unknown(_) => Some(self),
+            Value::List(items) | Value::Set(items) => items.iter().find_map(Value::unknown),
+            Value::Map(items) => items.values().find_map(Value::unknown),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        }
+    }
+
+    /// The text of a member; empty if there is none.
+    pub(super) fn text_of(&self, name: &str) -> &str {
+        match self.member(name) {
+            Some(Value::String(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// The texts of a member that is a map of them.
+    pub(super) fn texts_of(&self, name: &str) -> BTreeMap<String, String> {
+        let Some(Value::Map(items)) = self.member(name) else { return BTreeMap::new() };
+        let texts = items.iter().filter_map(|(key, value)| match value {
+            Value::String(text) => Some((key.clone(), text.clone())),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    fn member(&self, name: &str) -> Option<&Value> {
+        match self {
+            Value::Map(items) => items.get(name),
+            _ => None,
         }
     }
 
@@ -127,6 +181,7 @@ fn parse_number(text: &str) -> Result<f64, String> {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Value::Unknown(_) => write!(f, "(known after apply)"),
             Value::Null => write!(f, "null"),
             Value::Bool(b) => write!(f, "{b}"),
             Value::Number(n) => write!(f, "{n}"),

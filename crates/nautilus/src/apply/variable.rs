@@ -11,7 +11,7 @@ use hcl::edit::{
 use super::{
     Options,
     eval::constant,
-    fault::{ApplyError, Fault, Faults},
+    fault::{ApplyError, Fault, Faults, Place},
     fields::Fields,
     module::Module,
     scope::Scope,
@@ -22,8 +22,7 @@ use super::{
 /// One `variable` block.
 #[derive(Debug)]
 pub(super) struct Variable<'a> {
-    pub file: &'a File,
-    pub line: usize,
+    pub place: Place,
     pub validations: Vec<Validation<'a>>,
     of: Option<Type>,
     default: Option<Expr<'a>>,
@@ -40,8 +39,7 @@ pub(super) struct Validation<'a> {
 /// A value from outside of the module's files.
 #[derive(Debug)]
 pub(super) struct Given {
-    source: String,
-    line: usize,
+    place: Place,
     value: Value,
 }
 
@@ -69,9 +67,9 @@ impl<'a> Variable<'a> {
             }
             fields.finish(&[], faults);
         }
-        let line = fields.line();
+        let place = fields.place();
         fields.finish(&["ephemeral", "sensitive"], faults);
-        Variable { file, line, validations, of, default, nullable }
+        Variable { place, validations, of, default, nullable }
     }
 
     /// The variable's value, of its type. Rules are checked apart from it: they refer to it.
@@ -81,13 +79,15 @@ impl<'a> Variable<'a> {
                 Ok(Value::Null) if !self.nullable => Err(default.fault("must not be null")),
                 other => other.map_err(|why| default.fault(why)),
             },
-            None => Err(self.fault(format!("variable \"{name}\" has no value: --var {name}=…"))),
+            None => {
+                Err(self.place.fault(format!("variable \"{name}\" has no value: --var {name}=…")))
+            }
         };
         let Some(given) = scope.given.get(name) else { return default() };
         match self.converted(given.value.clone()) {
             Ok(Value::Null) if !self.nullable => default(),
             Ok(value) => Ok(value),
-            Err(why) => Err(given.fault(format!("variable \"{name}\": {why}"))),
+            Err(why) => Err(given.place.fault(format!("variable \"{name}\": {why}"))),
         }
     }
 
@@ -101,24 +101,14 @@ impl<'a> Variable<'a> {
     /// Checks the variable's rules.
     pub(super) fn validate(&self, name: &str, scope: &Scope<'a>) -> Result<(), Fault> {
         for rule in &self.validations {
-            let condition = scope.eval_as(rule.condition, &Type::Bool)?;
+            let condition = scope.known(rule.condition, &Type::Bool)?;
             if condition != Value::Bool(true) {
-                let message = scope.eval_as(rule.message, &Type::String)?;
+                let message = scope.known(rule.message, &Type::String)?;
                 let message = message.into_text().unwrap_or_default();
                 return Err(rule.condition.fault(format!("variable \"{name}\": {message}")));
             }
         }
         Ok(())
-    }
-
-    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
-        Fault::new(self.file.path.as_str(), self.line, reason)
-    }
-}
-
-impl Given {
-    fn fault(&self, reason: String) -> Fault {
-        Fault::new(self.source.as_str(), self.line, reason)
     }
 }
 
@@ -170,8 +160,7 @@ fn file_value(
         return Err(file.fault(&attribute.key, format!("the module has no variable \"{name}\"")));
     }
     let value = constant(Expr { file, expr: &attribute.value })?;
-    let line = file.line(&attribute.key);
-    Ok((name.to_owned(), Given { source: file.path.clone(), line, value }))
+    Ok((name.to_owned(), Given { place: file.place(&attribute.key), value }))
 }
 
 fn argument_value(module: &Module<'_>, argument: &str) -> Result<(String, Given), Fault> {
@@ -188,19 +177,18 @@ fn argument_value(module: &Module<'_>, argument: &str) -> Result<(String, Given)
 
 /// A value from a flag or the environment: plain text for a primitive type, an expression for all others.
 fn text_value(variable: &Variable<'_>, source: &str, text: &str) -> Result<Given, Fault> {
-    let source = source.to_owned();
+    let place = Place::new(source, 0);
     let plain = matches!(variable.of, None | Some(Type::String | Type::Number | Type::Bool));
     if plain {
-        return Ok(Given { source, line: 0, value: Value::String(text.to_owned()) });
+        return Ok(Given { place, value: Value::String(text.to_owned()) });
     }
     let expr = parser::parse_expr(text).map_err(|error| {
-        let reason = format!("the value cannot be read as HCL: {}", error.message());
-        Fault::new(source.as_str(), 0, reason)
+        place.fault(format!("the value cannot be read as HCL: {}", error.message()))
     })?;
-    let file = File::parse(source.clone(), String::new())?;
-    let value = constant(Expr { file: &file, expr: &expr })
-        .map_err(|fault| Fault::new(source.as_str(), 0, fault.reason))?;
-    Ok(Given { source, line: 0, value })
+    let file = File::parse(source.to_owned(), String::new())?;
+    let value =
+        constant(Expr { file: &file, expr: &expr }).map_err(|fault| place.fault(fault.reason))?;
+    Ok(Given { place, value })
 }
 
 /// `string`, `list(string)` and so on.

@@ -5,7 +5,7 @@ use std::{fmt::Write, net::SocketAddr};
 use super::env::{ACCESS_KEY, endpoint};
 use crate::{
     apply::Report,
-    config::{Durability, ServeArgs},
+    config::{Durability, Foreign, ServeArgs},
 };
 
 /// Says where the server answers and what it keeps its promises with.
@@ -28,6 +28,15 @@ pub(super) fn started(args: &ServeArgs, address: SocketAddr) -> String {
         text.push_str(
             "  clock       may be moved by clients: POST /_nautilus/clock {\"advance\":\"25h\"}\n",
         );
+    }
+    text
+}
+
+/// Says what became of other programs' environment variables; nothing if there were none.
+pub(super) fn foreign(foreign: &Foreign) -> String {
+    let mut text = String::new();
+    for (variable, became) in &foreign.notes {
+        let _ = writeln!(text, "  {variable} {became}");
     }
     text
 }

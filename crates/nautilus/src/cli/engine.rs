@@ -15,7 +15,7 @@ use nautilus_store::{self as store, Store, StoreManifest};
 use tokio::sync::watch;
 
 use super::failure::{CANNOT_CREATE, DATA, Failure, IO, TEMPORARY};
-use crate::config::{Durability, LimitsMode, ServeArgs};
+use crate::config::{Durability, ServeArgs};
 
 /// Newest records that readers find in memory.
 const TAIL_BYTES_MAX: usize = 64 << 20;
@@ -112,10 +112,8 @@ impl Engine {
         })
         .map_err(|error| journal_failure(&error))?;
 
-        let config = Config {
-            transition_delay_ms: args.transition_delay,
-            limits_enforced: args.limits == LimitsMode::Aws,
-        };
+        let config =
+            Config { transition_delay_ms: args.transition_delay_ms(), limits: args.limits() };
         let kinesis = Kinesis::open(store, journal.clone(), clock, Arc::new(SystemRng), config)
             .map_err(|error| disk_failure(&error.to_string()))?;
         tell_recovery(&kinesis, &report);

@@ -7,6 +7,7 @@ mod banner;
 mod engine;
 mod env;
 pub(crate) mod failure;
+mod initial;
 mod provision;
 mod serve;
 mod signals;

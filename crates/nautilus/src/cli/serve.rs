@@ -6,6 +6,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use nautilus_identity::Identity;
+use nautilus_kinesis::{Fault, FaultAction};
 use nautilus_log::{Clock, SystemClock, SystemRng};
 use nautilus_server::{Config, Drained, Limits, Server, Services, Socket};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -15,18 +16,20 @@ use super::{
     banner,
     engine::{self, Engine},
     failure::{self, Failure, IO, SOFTWARE, UNAVAILABLE, USAGE},
+    initial,
     provision::Operator,
     say,
     signals::Signals,
 };
 use crate::{
     apply::{self, Report},
-    config::ServeArgs,
+    config::{Foreign, ServeArgs},
 };
 
 /// Runs the server; returns when it has ended in order.
-pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
+pub(super) fn run(mut args: ServeArgs) -> Result<(), Failure> {
     args.check()?;
+    let foreign = Foreign::read(&mut args, |name| std::env::var(name).ok())?;
     start_log(&args.log)?;
     tell_bugs_in_a_sentence();
     let descriptors = raised_descriptor_limit();
@@ -35,12 +38,12 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(IO, format!("threads cannot be started: {error}")))?;
-    let result = runtime.block_on(serve(&args, descriptors));
+    let result = runtime.block_on(serve(&args, &foreign, descriptors));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
 
-async fn serve(args: &ServeArgs, descriptors: u64) -> Result<(), Failure> {
+async fn serve(args: &ServeArgs, foreign: &Foreign, descriptors: u64) -> Result<(), Failure> {
     let mut signals = Signals::register()
         .map_err(|error| Failure::new(IO, format!("signals cannot be received: {error}")))?;
     let directory = engine::directory(args)?;
@@ -58,11 +61,14 @@ async fn serve(args: &ServeArgs, descriptors: u64) -> Result<(), Failure> {
     }));
 
     say(&banner::started(args, address));
+    say(&banner::foreign(foreign));
+    inject(foreign, &engine)?;
     let ended = tokio::select! {
         biased;
         () = signals.next() => Ok(()),
         reason = engine.failed() => Err(reason),
         failure = async {
+            initial::make(&args.stream, &engine).await?;
             let report = provision(args, &engine).await?;
             if let Some(report) = &report {
                 say(&banner::provisioned(args, report));
@@ -103,6 +109,22 @@ async fn stop_all(
     }
 }
 
+/// A share of written records fails, as LocalStack does it.
+fn inject(foreign: &Foreign, engine: &Engine) -> Result<(), Failure> {
+    let Some(percentage) = foreign.error_percentage else { return Ok(()) };
+    let fault = Fault {
+        action: FaultAction::ProvisionedThroughput,
+        stream: None,
+        shard: None,
+        operations: vec!["PutRecord".to_owned(), "PutRecords".to_owned()],
+        percentage,
+        duration_ms: None,
+        seed: None,
+    };
+    let added = engine.kinesis().faults().add(fault);
+    added.map(|_| ()).map_err(|sentence| Failure::new(USAGE, sentence))
+}
+
 async fn provision(args: &ServeArgs, engine: &Engine) -> Result<Option<Report>, Failure> {
     let Some(dir) = &args.apply else { return Ok(None) };
     let options = apply::Options {
@@ -139,6 +161,7 @@ fn services(args: &ServeArgs, engine: &Engine, clock: Arc<SystemClock>) -> Servi
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         rng: Arc::new(SystemRng),
         test_clock: args.test_clock.then_some(clock),
+        faults: args.dev,
     }
 }
 

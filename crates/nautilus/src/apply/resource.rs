@@ -1,0 +1,155 @@
+//! What is the same for every kind of resource: how it is written in a module, and what is asked of it. A kind is one
+//! file in `resource/` and a line in [`Kind`].
+//!
+//! A resource says what calls show it and what calls make it so; it makes none itself, `perform` does.
+
+mod consumer;
+mod policy;
+mod stream;
+
+use std::{fmt, time::Duration};
+
+use serde_json::Value as Json;
+
+use super::{arguments::Arguments, fault::Fault, value::Value};
+
+/// A kind of resource, in the order in which they are made where none refers to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Stream,
+    StreamConsumer,
+    ResourcePolicy,
+}
+
+/// How a kind is written, with all arguments that the provider has, and how it is read.
+pub(super) struct Schema {
+    pub name: &'static str,
+    pub arguments: &'static [&'static str],
+    pub nested: &'static [Nested],
+    /// What the service answers and nobody writes.
+    pub answered: &'static [&'static str],
+    /// What later versions of the provider have.
+    pub unread: &'static [&'static str],
+    pub read: fn(&Arguments<'_, '_>) -> Result<Box<dyn Resource>, Fault>,
+}
+
+/// A block within a block, which may stand there once; its arguments are called `block.argument`.
+pub(super) struct Nested {
+    pub block: &'static str,
+    pub required: &'static [&'static str],
+    pub optional: &'static [&'static str],
+}
+
+/// `aws_kinesis_stream.orders`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Address<'a> {
+    pub kind: Kind,
+    pub label: &'a str,
+}
+
+/// A resource as the module wants it.
+pub(super) trait Resource: fmt::Debug + Send + Sync {
+    /// What no two resources of this kind may share.
+    fn identity(&self) -> String;
+
+    /// Whether nothing of it depends on what is still to be made.
+    fn is_known(&self) -> bool {
+        true
+    }
+
+    /// The calls that show it, their answers to be taken together; the first says whether it is there. None while
+    /// nobody knows what to ask for.
+    fn looks(&self) -> Vec<Call>;
+
+    /// What the first look's answer says.
+    fn state(&self, answer: &Json) -> State;
+
+    /// How long to wait until it is in no passing state.
+    fn patience(&self) -> Duration;
+
+    /// What the rest of the module sees of it, before it is there or after.
+    fn attributes(&self, found: Option<&Json>) -> Value;
+
+    /// Its arguments, as the plan of a new one shows them.
+    fn described(&self) -> Vec<(&'static str, String)>;
+
+    /// The calls that Terraform's provider makes for a new one.
+    fn creation(&self) -> Vec<Step>;
+
+    /// Everything that differs, in the order in which the provider changes it.
+    fn differences(&self, found: &Json) -> Vec<Difference>;
+}
+
+/// An operation and its input.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Call {
+    pub operation: &'static str,
+    pub input: Json,
+}
+
+/// Where a resource stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Absent,
+    /// Is being made, changed or deleted.
+    Passing,
+    Settled,
+}
+
+/// A call that changes something, and how long to wait until the resource is settled again, if it leaves that state.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Step {
+    pub call: Call,
+    pub wait: Option<Duration>,
+}
+
+/// One difference: its line, and the calls that take it away.
+#[derive(Debug)]
+pub(super) struct Difference {
+    pub line: String,
+    pub steps: Vec<Step>,
+    /// Could lose records or move the stream to other shards.
+    pub is_drift: bool,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Stream, Kind::StreamConsumer, Kind::ResourcePolicy];
+
+    pub(super) fn schema(self) -> &'static Schema {
+        match self {
+            Kind::Stream => &stream::SCHEMA,
+            Kind::StreamConsumer => &consumer::SCHEMA,
+            Kind::ResourcePolicy => &policy::SCHEMA,
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.schema().name == name)
+    }
+
+    /// The names of all kinds, for a person.
+    pub(super) fn names() -> String {
+        Kind::ALL.map(|kind| kind.schema().name).join(", ")
+    }
+}
+
+impl Step {
+    /// A change that is there when the call is answered.
+    fn at_once(operation: &'static str, input: Json) -> Step {
+        Step { call: Call { operation, input }, wait: None }
+    }
+
+    fn awaited(operation: &'static str, input: Json, wait: Duration) -> Step {
+        Step { call: Call { operation, input }, wait: Some(wait) }
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind.schema().name, self.label)
+    }
+}
+
+fn items<'j>(answer: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
+    answer[name].as_array().into_iter().flatten()
+}
