@@ -27,3 +27,8 @@ bench:
 # What CI runs.
 ci:
     .ci/run
+
+# What the newest service model of AWS has that is not here. Reports, never fails.
+conformance-newest:
+    cargo build --release --bins
+    tests/clients/conformance/run newest
