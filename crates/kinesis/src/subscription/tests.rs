@@ -494,7 +494,8 @@ fn one_that_waits_all_the_time_is_woken_by_each_of_what_it_waits_for() {
     let (world, arn) = world(1);
     let other = world.register("d");
     world.settle();
-    let rings: [(&str, &dyn Fn(&World)); 4] = [
+    type Ring<'a> = (&'static str, &'a dyn Fn(&World));
+    let rings: [Ring<'_>; 4] = [
         ("an append", &|world| _ = world.put("s", "k", b"x")),
         ("a tick", &|world| world.advance(HEARTBEAT_MS + 250)),
         ("another subscription", &|world| drop(subscribe(world, &arn, 0, LATEST))),

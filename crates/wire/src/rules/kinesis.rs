@@ -255,7 +255,8 @@ mod tests {
                 let started = std::time::Instant::now();
                 assert!(!STREAM_ARN.admits(&arn) && !RESOURCE_ARN.admits(&arn));
                 assert!(!CONSUMER_ARN.admits(&(arn + "stream/s/consumer/c:7")));
-                assert!(started.elapsed().as_millis() < 500, "{piece:?} {:?}", started.elapsed());
+                // One that looked everywhere from everywhere would take minutes.
+                assert!(started.elapsed().as_secs() < 10, "{piece:?} {:?}", started.elapsed());
             }
         }
     }
