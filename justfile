@@ -3,6 +3,7 @@
 # Formatting, lints and dependencies.
 check:
     cargo fmt --all --check
+    rustfmt --check --edition 2024 crates/kinesis/src/ops/*.rs
     cargo clippy --workspace --all-targets -- --deny warnings
     cargo deny check bans licenses sources
 

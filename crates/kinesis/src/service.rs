@@ -16,10 +16,8 @@ pub struct OperationSpec {
 
 /// All operations, by name.
 pub fn operations() -> Vec<OperationSpec> {
-    let spec = |operation: &Operation| OperationSpec {
-        name: operation.name(),
-        input: operation.input(),
-    };
+    let spec =
+        |operation: &Operation| OperationSpec { name: operation.name(), input: operation.input() };
     let mut operations: Vec<_> = Operation::ALL.iter().map(spec).collect();
     operations.sort_unstable_by_key(|operation| operation.name);
     operations

@@ -20,7 +20,11 @@ impl Bases {
     /// A stream with a record, an on-demand one, a consumer.
     pub fn new() -> Bases {
         let world = World::with_stream(2);
-        world.check("CreateStream", r#"{"StreamName":"o","StreamModeDetails":{"StreamMode":"ON_DEMAND"}}"#, "");
+        world.check(
+            "CreateStream",
+            r#"{"StreamName":"o","StreamModeDetails":{"StreamMode":"ON_DEMAND"}}"#,
+            "",
+        );
         world.settle();
         let register = json!({ "StreamARN": STREAM, "ConsumerName": "c" }).to_string();
         let consumer = world.ok("RegisterStreamConsumer", &register);
@@ -46,7 +50,8 @@ impl Bases {
                 "Resource": STREAM,
             }],
         });
-        let encryption = json!({ "StreamName": "s", "EncryptionType": "KMS", "KeyId": "alias/aws/kinesis" });
+        let encryption =
+            json!({ "StreamName": "s", "EncryptionType": "KMS", "KeyId": "alias/aws/kinesis" });
         match operation {
             "AddTagsToStream" => json!({ "StreamName": "s", "Tags": tags }),
             "CreateStream" => json!({
@@ -56,15 +61,25 @@ impl Bases {
             "DecreaseStreamRetentionPeriod" | "IncreaseStreamRetentionPeriod" => {
                 json!({ "StreamName": "s", "RetentionPeriodHours": 24 })
             }
-            "DeleteResourcePolicy" | "GetResourcePolicy" | "ListTagsForResource" => json!({ "ResourceARN": STREAM }),
+            "DeleteResourcePolicy" | "GetResourcePolicy" | "ListTagsForResource" => {
+                json!({ "ResourceARN": STREAM })
+            }
             "PutResourcePolicy" => json!({ "ResourceARN": STREAM, "Policy": policy.to_string() }),
             "DeleteStream" => json!({ "StreamName": "s", "EnforceConsumerDeletion": true }),
-            "DescribeStreamConsumer" | "DeregisterStreamConsumer" => json!({ "ConsumerARN": self.consumer }),
-            "RegisterStreamConsumer" => json!({ "StreamARN": STREAM, "ConsumerName": "d", "Tags": tags }),
+            "DescribeStreamConsumer" | "DeregisterStreamConsumer" => {
+                json!({ "ConsumerARN": self.consumer })
+            }
+            "RegisterStreamConsumer" => {
+                json!({ "StreamARN": STREAM, "ConsumerName": "d", "Tags": tags })
+            }
             "ListStreamConsumers" => json!({ "StreamARN": STREAM, "MaxResults": 10 }),
             "DescribeLimits" | "DescribeAccountSettings" => json!({}),
-            "UpdateAccountSettings" => json!({ "MinimumThroughputBillingCommitment": { "Status": "ENABLED" } }),
-            "DescribeStream" => json!({ "StreamName": "s", "Limit": 10, "ExclusiveStartShardId": shard }),
+            "UpdateAccountSettings" => {
+                json!({ "MinimumThroughputBillingCommitment": { "Status": "ENABLED" } })
+            }
+            "DescribeStream" => {
+                json!({ "StreamName": "s", "Limit": 10, "ExclusiveStartShardId": shard })
+            }
             "DescribeStreamSummary" => json!({ "StreamName": "s" }),
             "EnableEnhancedMonitoring" | "DisableEnhancedMonitoring" => {
                 json!({ "StreamName": "s", "ShardLevelMetrics": ["ALL"] })
@@ -74,10 +89,16 @@ impl Bases {
                 "StreamName": "s", "ShardId": shard, "ShardIteratorType": "AT_SEQUENCE_NUMBER",
                 "StartingSequenceNumber": number,
             }),
-            "ListShards" => json!({ "StreamName": "s", "MaxResults": 10, "ShardFilter": { "Type": "AT_LATEST" } }),
+            "ListShards" => {
+                json!({ "StreamName": "s", "MaxResults": 10, "ShardFilter": { "Type": "AT_LATEST" } })
+            }
             "ListStreams" => json!({ "Limit": 10, "ExclusiveStartStreamName": "a" }),
-            "ListTagsForStream" => json!({ "StreamName": "s", "Limit": 10, "ExclusiveStartTagKey": "a" }),
-            "MergeShards" => json!({ "StreamName": "s", "ShardToMerge": shard, "AdjacentShardToMerge": "1" }),
+            "ListTagsForStream" => {
+                json!({ "StreamName": "s", "Limit": 10, "ExclusiveStartTagKey": "a" })
+            }
+            "MergeShards" => {
+                json!({ "StreamName": "s", "ShardToMerge": shard, "AdjacentShardToMerge": "1" })
+            }
             "PutRecord" => json!({
                 "StreamName": "s", "PartitionKey": "k", "ExplicitHashKey": "7", "Data": "ZGF0YQ==",
                 "SequenceNumberForOrdering": number,
@@ -90,7 +111,9 @@ impl Bases {
                 ],
             }),
             "RemoveTagsFromStream" => json!({ "StreamName": "s", "TagKeys": ["k"] }),
-            "SplitShard" => json!({ "StreamName": "s", "ShardToSplit": shard, "NewStartingHashKey": "9" }),
+            "SplitShard" => {
+                json!({ "StreamName": "s", "ShardToSplit": shard, "NewStartingHashKey": "9" })
+            }
             "StartStreamEncryption" | "StopStreamEncryption" => encryption,
             "SubscribeToShard" => json!({
                 "ConsumerARN": self.consumer, "ShardId": shard,
@@ -106,7 +129,9 @@ impl Bases {
             "UpdateStreamRecordDistributionStrategy" => {
                 json!({ "StreamARN": ON_DEMAND, "RecordDistributionStrategy": "AUTO" })
             }
-            "UpdateStreamWarmThroughput" => json!({ "StreamARN": ON_DEMAND, "WarmThroughputMiBps": 8 }),
+            "UpdateStreamWarmThroughput" => {
+                json!({ "StreamARN": ON_DEMAND, "WarmThroughputMiBps": 8 })
+            }
             other => panic!("no request for {other}: every operation has one here"),
         }
     }

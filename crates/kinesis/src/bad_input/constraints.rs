@@ -60,10 +60,11 @@ fn breaches(spec: &MemberSpec, base: &Value) -> Vec<Breach> {
             lists(rule, &json!("ALL")).into_iter().chain(item).collect()
         }
         Shape::StringMap(rule) => {
-            let keys = texts(&rule.key).into_iter().filter_map(|(what, key)| {
-                Some((what, json!({ key.as_str()?: "v" })))
-            });
-            let values = texts(&rule.value).into_iter().map(|(what, value)| (what, json!({ "k": value })));
+            let keys = texts(&rule.key)
+                .into_iter()
+                .filter_map(|(what, key)| Some((what, json!({ key.as_str()?: "v" }))));
+            let values =
+                texts(&rule.value).into_iter().map(|(what, value)| (what, json!({ "k": value })));
             let few = (rule.length.min > 0).then(|| ("length", json!({})));
             let many: serde_json::Map<_, _> =
                 (0..=rule.length.max.min(1000)).map(|n| (n.to_string(), json!("v"))).collect();

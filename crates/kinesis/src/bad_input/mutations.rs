@@ -140,10 +140,12 @@ fn no_request_however_wrong_is_our_failure_or_changes_something_when_it_is_refus
             let answer = call(&bases.world, protocol, operation, &body);
             match answer {
                 Ok(()) => {
-                    (outcome.parsed, outcome.succeeded) = (outcome.parsed + 1, outcome.succeeded + 1);
+                    (outcome.parsed, outcome.succeeded) =
+                        (outcome.parsed + 1, outcome.succeeded + 1);
                 }
                 Err(error) => {
-                    let said = || format!("{operation} {:.500}: {error}", String::from_utf8_lossy(&body));
+                    let said =
+                        || format!("{operation} {:.500}: {error}", String::from_utf8_lossy(&body));
                     assert!(error.status < 500, "{}", said());
                     assert!(state.is_that_of(&bases.world), "{} changed something", said());
                     outcome.parsed += usize::from(error.code != "SerializationException");

@@ -88,7 +88,11 @@ mod tests {
         let expected = format!(
             r#"{{"StreamDescription":{{"StreamName":"s","StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s","StreamStatus":"ACTIVE","StreamModeDetails":{{"StreamMode":"PROVISIONED"}},"StreamCreationTimestamp":{created},"Shards":[{{"ShardId":"shardId-000000000000","HashKeyRange":{{"StartingHashKey":"0","EndingHashKey":"340282366920938463463374607431768211455"}},"SequenceNumberRange":{{"StartingSequenceNumber":"{start}"}}}}],"HasMoreShards":false,"RetentionPeriodHours":24,"EncryptionType":"NONE","EnhancedMonitoring":[{{"ShardLevelMetrics":[]}}]}}}}"#
         );
-        world.check("DescribeStream", r#"{"StreamName":"s","StreamId":"abcdefghij0123456789-abc"}"#, &expected);
+        world.check(
+            "DescribeStream",
+            r#"{"StreamName":"s","StreamId":"abcdefghij0123456789-abc"}"#,
+            &expected,
+        );
     }
 
     #[test]
@@ -101,7 +105,10 @@ mod tests {
             (shards, description["HasMoreShards"].as_bool().expect("a boolean"))
         };
         assert_eq!(page(r#","Limit":3"#), (3, true));
-        assert_eq!(page(r#","Limit":3,"ExclusiveStartShardId":"shardId-000000000002""#), (2, false));
+        assert_eq!(
+            page(r#","Limit":3,"ExclusiveStartShardId":"shardId-000000000002""#),
+            (2, false)
+        );
         assert_eq!(page(r#","Limit":5"#), (5, false));
         assert_eq!(page(r#","ExclusiveStartShardId":"9""#), (0, false));
     }

@@ -94,8 +94,7 @@ mod tests {
     }
 
     fn read_from(world: &World, kind: &str, number: &str) -> Vec<Vec<u8>> {
-        let rest =
-            format!(r#""ShardIteratorType":"{kind}","StartingSequenceNumber":"{number}""#);
+        let rest = format!(r#""ShardIteratorType":"{kind}","StartingSequenceNumber":"{number}""#);
         let answer = world.ok("GetShardIterator", &input(&rest));
         let iterator = answer["ShardIterator"].as_str().expect("text");
         world.read_from(iterator)
@@ -156,7 +155,10 @@ mod tests {
         check(old, &format!("{used} {old} {on} because it did not come from this stream."));
         let foreign = crate::model::sequence_number::SequenceNumber::new(5, 0, 1, 5).to_string();
         assert!(foreign < own);
-        check(&foreign, &format!("{used} {foreign} {on} because it did not come from this stream."));
+        check(
+            &foreign,
+            &format!("{used} {foreign} {on} because it did not come from this stream."),
+        );
         let negative =
             crate::model::sequence_number::SequenceNumber::new(5, 0x8000_0000, 1, 5).to_string();
         check(

@@ -316,16 +316,14 @@ mod tests {
             "InvalidArgumentException: NextToken and StreamName cannot be provided together.",
         );
         for (rest, name) in [
-            (
-                r#""StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s""#,
-                "StreamARN",
-            ),
+            (r#""StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s""#, "StreamARN"),
             (r#""ShardFilter":{"Type":"AT_LATEST"}"#, "ShardFilter"),
             (r#""ExclusiveStartShardId":"0""#, "ExclusiveStartShardId"),
         ] {
             let input = format!(r#"{{"NextToken":"{token}",{rest}}}"#);
-            let expected =
-                format!("InvalidArgumentException: NextToken and {name} cannot be provided together.");
+            let expected = format!(
+                "InvalidArgumentException: NextToken and {name} cannot be provided together."
+            );
             world.check("ListShards", &input, &expected);
         }
         world.advance(300_001);
@@ -364,10 +362,8 @@ mod tests {
         assert_eq!(list(&world, after).0, ["shardId-000000000001"]);
         let after = r#"{"StreamName":"s","ExclusiveStartShardId":"shardId-000000000000"}"#;
         assert_eq!(list(&world, after).0, ["shardId-000000000001"]);
-        let error = world.error(
-            "ListShards",
-            r#"{"StreamName":"s","ShardFilter":{"Type":"AT_TIMESTAMP"}}"#,
-        );
+        let error = world
+            .error("ListShards", r#"{"StreamName":"s","ShardFilter":{"Type":"AT_TIMESTAMP"}}"#);
         assert!(error.starts_with("InvalidArgumentException: Timestamp must"), "{error}");
     }
 
@@ -397,9 +393,8 @@ mod tests {
     fn the_creation_time_tells_namesakes_apart() {
         let world = World::with_stream(1);
         let created = world.created_second("s");
-        let input = |second: u64| {
-            format!(r#"{{"StreamName":"s","StreamCreationTimestamp":{second}}}"#)
-        };
+        let input =
+            |second: u64| format!(r#"{{"StreamName":"s","StreamCreationTimestamp":{second}}}"#);
         assert_eq!(list(&world, &input(created)).0.len(), 1);
         world.check(
             "ListShards",
@@ -498,12 +493,14 @@ mod tests {
             };
             let (start, end) = (key("StartingHashKey"), key("EndingHashKey"));
             let key = start + (end - start) / 2;
-            let before = list(&world, &format!(r#"{{"NextToken":"{}"}}"#, token.clone().expect("more")));
+            let before =
+                list(&world, &format!(r#"{{"NextToken":"{}"}}"#, token.clone().expect("more")));
 
             world.split("s", &last, &key.to_string());
             let input = format!(r#"{{"NextToken":"{}"}}"#, token.expect("more"));
             assert_eq!(list(&world, &input), before, "no child of that split is in it");
-            let shown = world.ok("ListShards", &input)["Shards"].as_array().expect("a list").clone();
+            let shown =
+                world.ok("ListShards", &input)["Shards"].as_array().expect("a list").clone();
             let shown = shown.last().expect("the one that was split");
             assert!(shown["SequenceNumberRange"].get("EndingSequenceNumber").is_none());
         }

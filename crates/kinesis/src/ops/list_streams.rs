@@ -66,8 +66,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         .map(|(_, stream)| stream.clone());
     let streams: Vec<_> = rest.by_ref().take(limit).collect();
     let last = streams.last().filter(|_| rest.next().is_some());
-    let next_token =
-        last.map(|last| next_token::seal(seal, Kind::ListStreams, now, &[&last.name]));
+    let next_token = last.map(|last| next_token::seal(seal, Kind::ListStreams, now, &[&last.name]));
     Ok(Output { streams, next_token })
 }
 

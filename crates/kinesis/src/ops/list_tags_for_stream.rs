@@ -74,7 +74,11 @@ mod tests {
     #[test]
     fn pages_follow_the_keys() {
         let world = World::with_stream(1);
-        world.check("AddTagsToStream", r#"{"StreamName":"s","Tags":{"a":"1","b":"2","c":"3"}}"#, "");
+        world.check(
+            "AddTagsToStream",
+            r#"{"StreamName":"s","Tags":{"a":"1","b":"2","c":"3"}}"#,
+            "",
+        );
 
         world.check(
             "ListTagsForStream",

@@ -90,10 +90,7 @@ mod tests {
         assert_eq!(child["ParentShardId"], "shardId-000000000001");
         assert_eq!(child["AdjacentParentShardId"], "shardId-000000000002");
         let end = "340282366920938463463374607431768211455";
-        assert_eq!(
-            child["HashKeyRange"],
-            json!({"StartingHashKey": start, "EndingHashKey": end})
-        );
+        assert_eq!(child["HashKeyRange"], json!({"StartingHashKey": start, "EndingHashKey": end}));
     }
 
     #[test]

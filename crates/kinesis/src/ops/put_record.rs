@@ -77,7 +77,8 @@ pub(crate) async fn act(ctx: &Ctx<'_>, mut input: Input<'_>) -> Result<Output, E
         return Err(Error::DryRun);
     }
 
-    let placed = append::append(ctx.inner, Operation::PutRecord, at, stream, &[input.entry]).await?;
+    let placed =
+        append::append(ctx.inner, Operation::PutRecord, at, stream, &[input.entry]).await?;
     let placed = placed[0];
     match placed.result {
         Ok(sequence_number) => Ok(Output { shard_id: placed.shard, sequence_number }),
@@ -155,10 +156,8 @@ mod tests {
     fn a_record_is_answered_with_its_shard_and_number() {
         let world = World::with_stream(1);
         let (start, second) = (world.shard_start("s", 0), NOW_MS / 1000);
-        let answer = world.ok(
-            "PutRecord",
-            r#"{"StreamName":"s","PartitionKey":"k","Data":"aGVsbG8="}"#,
-        );
+        let answer =
+            world.ok("PutRecord", r#"{"StreamName":"s","PartitionKey":"k","Data":"aGVsbG8="}"#);
 
         assert_eq!(answer["ShardId"], "shardId-000000000000");
         let number = answer["SequenceNumber"].as_str().expect("text");
@@ -229,9 +228,8 @@ mod tests {
     fn a_record_may_have_a_mebibyte_with_its_key() {
         let world = World::with_stream(1);
         let data = |bytes: usize| base64_simd::STANDARD.encode_to_string(vec![0; bytes]);
-        let input = |bytes| {
-            format!(r#"{{"StreamName":"s","PartitionKey":"k","Data":"{}"}}"#, data(bytes))
-        };
+        let input =
+            |bytes| format!(r#"{{"StreamName":"s","PartitionKey":"k","Data":"{}"}}"#, data(bytes));
         world.ok("PutRecord", &input(1024 * 1024 - 1));
         world.check(
             "PutRecord",

@@ -106,7 +106,9 @@ impl WireOutput for Output {
         let failed = self.placed.iter().filter(|placed| placed.result.is_err()).count();
         w.map(|w| {
             w.field_i64("FailedRecordCount", failed as i64);
-            w.field_list("Records", &self.placed, |w, placed| w.map(|w| self.write_entry(w, placed)));
+            w.field_list("Records", &self.placed, |w, placed| {
+                w.map(|w| self.write_entry(w, placed))
+            });
         });
     }
 }

@@ -298,7 +298,8 @@ mod tests {
             for kind in ["TRIM_HORIZON", "LATEST"] {
                 for (index, shard) in (0..).zip(&shards) {
                     let answer = world.last_answer(&world.iterator("s", index, kind));
-                    let is_open = shard["SequenceNumberRange"].get("EndingSequenceNumber").is_none();
+                    let is_open =
+                        shard["SequenceNumberRange"].get("EndingSequenceNumber").is_none();
                     assert_eq!(answer.get("NextShardIterator").is_some(), is_open);
                     assert_eq!(answer.get("ChildShards").is_some(), !is_open);
                 }
