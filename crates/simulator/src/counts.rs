@@ -56,12 +56,13 @@ pub struct Counts {
 }
 
 /// Where the seeds must have crashed: each place whose order of writes and syncs matters.
-const SITES: [(Call, FileClass); 12] = [
+const SITES: [(Call, FileClass); 13] = [
     (Call::Create, FileClass::TempSegment),
     (Call::Write, FileClass::TempSegment),
     (Call::Sync, FileClass::TempSegment),
     (Call::Rename, FileClass::TempSegment),
     (Call::SyncDir, FileClass::Directory),
+    (Call::Create, FileClass::Segment),
     (Call::Write, FileClass::Segment),
     (Call::Sync, FileClass::Segment),
     (Call::Write, FileClass::Footer),
@@ -80,7 +81,7 @@ const ENDS: [End; 5] =
     [End::CleanStop, End::Killed, End::PowerLost, End::KilledInRecovery, End::PowerLostInRecovery];
 
 /// What must come to pass besides calls, crash sites and ends.
-const EVENTS: [&str; 14] = [
+const EVENTS: &[&str] = &[
     "shards made by a reshard",
     "writes while parents close",
     "life ends with a reshard under way",
@@ -95,6 +96,26 @@ const EVENTS: [&str; 14] = [
     "list AT_TRIM_HORIZON",
     "list AFTER_SHARD_ID",
     "list AT_LATEST",
+    "segment made ahead",
+    "segment rewritten",
+    "crash while segments are rewritten",
+    "all is expired, and its space given back",
+    "os: killed, and nothing lost",
+    "os: power lost, and no record",
+    "os: records lost with the power",
+    "os: iterator at the number of a lost record",
+    "memory: everything forgotten",
+    "memory: refused at the limit",
+    "memory: taken again",
+    "full: write refused",
+    "full: change refused",
+    "full: a stream's change waits",
+    "full: write waits for a reshard in vain",
+    "full: taken again",
+    "full: no start before there is space",
+    "a call fails, and with it the process",
+    "a call fails, and with it the start",
+    "a read fails, and the reader asks again",
 ];
 
 impl Counts {
@@ -181,7 +202,7 @@ impl fmt::Display for Counts {
             writeln!(f, "{:<32} {count:>9}", end.to_string())?;
         }
         writeln!(f, "\n{:<36} {:>5}", "it came to", "times")?;
-        for name in EVENTS {
+        for &name in EVENTS {
             writeln!(f, "{name:<36} {:>5}", self.events.get(name).copied().unwrap_or(0))?;
         }
         writeln!(f, "\n{:<32} {:>9}", "records", "")?;

@@ -6,11 +6,18 @@
 //! It never damages what was synced and never tears a sector: that would be a broken disk, not a crash.
 //!
 //! A [`Fuse`] stops the disk inside a call: that call has its effect on the live image (a write only from its start
-//! to somewhere), but nothing is durable by it, it fails, and so does every later one until the crash. A sync of a segment that fails may besides
-//! leave pages that look clean and are not on the platter, as Linux does. Handles from before a crash stay dead.
+//! to somewhere), but nothing is durable by it, it fails, and so does every later one until the crash. A sync of a
+//! segment that fails may besides leave pages that look clean and are not on the platter, as Linux does. Handles from
+//! before a crash stay dead.
+//!
+//! A fault fails one call and no other: a read or a write that is interrupted, a sync that says so. Space may be short:
+//! blocks are taken when something is first written into them, as file systems do it, and a write that finds none arrives
+//! as far as they go. The journal may count on blocks that it has; the catalog may not, since some file systems write
+//! copies.
 
 mod calls;
 mod directory;
+mod faults;
 mod file;
 mod site;
 
@@ -25,6 +32,7 @@ use parking_lot::Mutex;
 pub use self::site::{Call, FileClass, Site};
 use self::{
     directory::{DirectoryImage, NodeId},
+    faults::Faults,
     file::FileImage,
 };
 use crate::chance::Chance;
@@ -95,6 +103,7 @@ struct State {
     lie: Option<Lie>,
     recovering: bool,
     calls: BTreeMap<Site, u64>,
+    faults: Faults,
 }
 
 enum Node {
@@ -118,6 +127,7 @@ impl SimDisk {
             lie: None,
             recovering: false,
             calls: BTreeMap::new(),
+            faults: Faults::default(),
         };
         SimDisk { state: Arc::new(Mutex::new(state)) }
     }
@@ -167,6 +177,11 @@ impl SimDisk {
         self.state.lock().calls.clone()
     }
 
+    /// How often one site was called.
+    pub fn calls_at(&self, site: Site) -> u64 {
+        self.state.lock().calls.get(&site).copied().unwrap_or(0)
+    }
+
     /// The bytes of a file as a reader sees them now. For tests.
     pub fn contents(&self, path: &str) -> Option<Vec<u8>> {
         let state = self.state.lock();
@@ -182,6 +197,7 @@ impl State {
         self.life += 1;
         self.fuse = None;
         self.stopped_at = None;
+        self.faults.new_life();
     }
 
     /// Counts a call that changes something. `Err` if the disk stands still; true if it stops in this call.

@@ -4,6 +4,7 @@
 //! record is foreign. An operation whose answer was lost in a crash may have happened: until the next look at the
 //! stream the model holds both, and takes the one that is seen.
 
+mod loss;
 mod records;
 mod stream;
 mod topology;
@@ -15,6 +16,7 @@ use std::{
 };
 
 pub use self::{
+    loss::{Groups, Loss},
     records::{Floors, Put, Sequence, ShardRecords},
     stream::{Incarnation, Status, Stream},
     topology::{Filter, Listed, Moment, Range, Topology},
@@ -85,6 +87,8 @@ pub struct Model {
     unsure: Option<(String, Option<Stream>)>,
     /// The highest number of each name's earlier lives.
     last_of_name: BTreeMap<String, Sequence>,
+    /// The power failed where nothing was synced, and not everything was read since.
+    loss: Option<Loss>,
 }
 
 impl Model {
@@ -97,6 +101,7 @@ impl Model {
             incarnations: BTreeMap::new(),
             unsure: None,
             last_of_name: BTreeMap::new(),
+            loss: None,
         }
     }
 
@@ -131,9 +136,8 @@ impl Model {
     pub fn set(&mut self, name: &str, stream: Option<Stream>) {
         match stream {
             Some(stream) => {
-                self.incarnations
-                    .entry(stream.incarnation)
-                    .or_insert_with(|| Incarnation::new(name, &stream.ranges));
+                let incarnation = Incarnation::new(name, &stream);
+                self.incarnations.entry(stream.incarnation).or_insert(incarnation);
                 self.streams.insert(name.to_owned(), stream);
             }
             None => self.remove(name),
@@ -144,7 +148,7 @@ impl Model {
     pub fn set_unsure(&mut self, name: &str, stream: Option<Stream>) {
         assert!(self.unsure.is_none(), "one change at a time, and a look after each that is lost");
         if let Some(stream) = &stream {
-            let incarnation = Incarnation::new(name, &stream.ranges);
+            let incarnation = Incarnation::new(name, stream);
             self.incarnations.entry(stream.incarnation).or_insert(incarnation);
         }
         self.unsure = Some((name.to_owned(), stream));
@@ -152,43 +156,99 @@ impl Model {
 
     /// Time has passed and the transitions that were due have been run.
     pub fn settle(&mut self, now_ms: u64) {
-        let delay_ms = self.transition_delay_ms;
-        self.finish(|since_ms| since_ms + delay_ms <= now_ms);
+        for name in self.due(now_ms) {
+            self.finish(&name);
+        }
+    }
+
+    /// The streams whose passing state is over by now.
+    pub fn due(&self, now_ms: u64) -> Vec<String> {
+        // What began much later than now, began before the clock was set back.
+        let is_over = |since_ms| {
+            since_ms + self.transition_delay_ms <= now_ms || since_ms > now_ms + SMALL_STEP_MS
+        };
+        let is_due = |stream: &Stream| stream.status.since_ms().is_some_and(is_over);
+        let due = self.streams.iter().filter(|(_, stream)| is_due(stream));
+        due.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A stream is due and there may have been no space to note its end: takes the side that a look shows. True if it has
+    /// ended.
+    pub fn settle_as_seen(&mut self, name: &str, look: Option<&Look>) -> Result<bool, Violation> {
+        let Some(stream) = self.streams.get(name) else { return Ok(true) };
+        let mut ended = Some(stream.clone());
+        finish(&mut ended);
+        let (before, after) = (stream.look(), ended.map(|stream| stream.look()));
+        if look == after.as_ref() {
+            self.finish(name);
+            return Ok(true);
+        }
+        if look == Some(&before) {
+            return Ok(false);
+        }
+        Err(Violation::new(format!("{name} shows {look:?}, expected {before:?} or {after:?}")))
     }
 
     /// A restart finishes every transition, and it does so before anyone can look.
     pub fn restarted(&mut self) {
-        self.finish(|_| true);
+        let passing = self.names(|status| status.since_ms().is_some());
+        passing.iter().for_each(|name| self.finish(name));
         if let Some((_, stream)) = &mut self.unsure {
-            match stream.as_ref().map(|stream| stream.status) {
-                Some(Status::Deleting { .. }) => *stream = None,
-                Some(_) => stream.iter_mut().for_each(Stream::activate),
-                None => {}
-            }
+            finish(stream);
         }
     }
 
-    fn finish(&mut self, is_due: impl Fn(u64) -> bool) {
-        let mut gone = Vec::new();
-        for (name, stream) in &mut self.streams {
-            match stream.status {
-                Status::Deleting { since_ms } if is_due(since_ms) => gone.push(name.clone()),
-                Status::Creating { since_ms } | Status::Updating { since_ms }
-                    if is_due(since_ms) =>
-                {
-                    stream.activate();
-                }
-                _ => {}
+    /// The end of a process that kept everything in its memory.
+    pub fn forget_everything(&mut self) {
+        self.unsure = None;
+        let names: Vec<String> = self.streams.keys().cloned().collect();
+        names.iter().for_each(|name| self.remove(name));
+        self.incarnations.values_mut().for_each(|it| it.gone(0));
+        self.last_of_name.clear();
+    }
+
+    /// The power failed where nothing from this group on was synced: what is gone is found out by reading everything.
+    pub fn lose_power(&mut self, at_risk_from: u64) {
+        self.loss.get_or_insert(Loss::new(at_risk_from));
+    }
+
+    /// Nobody has looked yet at what a loss of power took.
+    pub fn has_open_loss(&self) -> bool {
+        self.loss.is_some()
+    }
+
+    /// Everything was read: what is gone is a suffix of whole groups. How many records.
+    pub fn settle_loss(&mut self) -> Result<u64, Violation> {
+        let Some(loss) = self.loss.take() else { return Ok(0) };
+        for (name, stream) in &self.streams {
+            if let Some(incarnation) = self.incarnations.get(&stream.incarnation) {
+                incarnation.check_kept(&loss).map_err(|violation| violation.at(name))?;
             }
         }
-        gone.iter().for_each(|name| self.remove(name));
+        Ok(loss.count())
+    }
+
+    /// What a memory may hold at most: all that was not deleted for a while.
+    pub fn bytes_max(&self, now_ms: u64) -> u64 {
+        self.incarnations.values().map(|incarnation| incarnation.bytes_max(now_ms)).sum()
+    }
+
+    fn finish(&mut self, name: &str) {
+        let mut stream = self.streams.get(name).cloned();
+        finish(&mut stream);
+        match stream {
+            Some(stream) => _ = self.streams.insert(name.to_owned(), stream),
+            None => self.remove(name),
+        }
     }
 
     fn remove(&mut self, name: &str) {
         let Some(stream) = self.streams.remove(name) else { return };
-        let last = self.incarnation(stream.incarnation).last().cloned();
+        let last = self.incarnation(stream.incarnation).highest().cloned();
         let highest = self.last_of_name.remove(name).max(last);
         self.last_of_name.extend(highest.map(|last| (name.to_owned(), last)));
+        let gone_ms = self.furthest_ms + GONE_MS;
+        self.incarnation(stream.incarnation).gone(gone_ms);
     }
 
     /// Checks what a look at `name` shows (`None`: not found), and takes the side that it shows.
@@ -231,10 +291,10 @@ impl Model {
 
     /// When a stream's records expire, as of now.
     pub fn floors(&self, name: &str, now_ms: u64) -> Floors {
-        let Some(stream) = self.stream(name) else { return Floors { hard_ms: 0, soft_ms: 0 } };
+        let Some(stream) = self.stream(name) else { return Floors::default() };
         let hard_ms = now_ms.saturating_sub(stream.retention_hours * 3_600_000);
         let soft_ms = self.incarnations.get(&stream.incarnation).map_or(0, Incarnation::floor_ms);
-        Floors { hard_ms, soft_ms: soft_ms.max(hard_ms) }
+        Floors { hard_ms, soft_ms: soft_ms.max(hard_ms), opened_ms: 0 }
     }
 
     /// Learns a stream's shards from a whole list; how many are new and how many vanished. With `may_be_early` nobody
@@ -304,10 +364,34 @@ impl Model {
     ) -> Result<u64, Violation> {
         let floors = self.floors(name, now_ms);
         let stream = self.stream(name).ok_or_else(|| Violation::new("no such stream"))?;
-        let incarnation = self.incarnation(stream.incarnation);
+        let number = stream.incarnation;
+        let incarnation = self.incarnations.get_mut(&number);
+        let incarnation = incarnation.ok_or_else(|| Violation::new("no such incarnation"))?;
         let resolved = incarnation.resolve(shard, page)?;
-        incarnation.shard(shard)?.check_page(from, page, reaches_end, floors)?;
+        let floors = incarnation.floors_of(shard, floors);
+        incarnation.shard(shard)?.check_page(
+            from,
+            page,
+            reaches_end,
+            floors,
+            self.loss.as_mut(),
+        )?;
         Ok(resolved)
+    }
+}
+
+/// By so much a clock may be set back as if nothing were.
+const SMALL_STEP_MS: u64 = 60_000;
+
+/// How long a memory may hold what was deleted.
+const GONE_MS: u64 = 1_000;
+
+/// A stream's passing state is over.
+fn finish(stream: &mut Option<Stream>) {
+    match stream.as_ref().map(|stream| stream.status) {
+        Some(Status::Deleting { .. }) => *stream = None,
+        Some(_) => stream.iter_mut().for_each(Stream::activate),
+        None => {}
     }
 }
 

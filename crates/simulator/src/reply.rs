@@ -14,6 +14,27 @@ pub(crate) struct Call {
     pub input: Json,
 }
 
+impl fmt::Display for Call {
+    /// As it is sent, but for the data, of which it says the number of the record and the length.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn shorten(record: &mut Json) {
+            if let Some(base64) = record["Data"].as_str() {
+                let head = base64_simd::STANDARD.decode_to_vec(&base64.as_bytes()[..24]);
+                let id = head.map(|head| String::from_utf8_lossy(&head[..ID_BYTES]).into_owned());
+                let id = id.unwrap_or_default();
+                record["Data"] = format!("{}+{}", id.trim_start_matches('0'), base64.len()).into();
+            }
+        }
+        let mut input = self.input.clone();
+        match self.operation {
+            "PutRecord" => shorten(&mut input),
+            "PutRecords" => input["Records"].as_array_mut().into_iter().flatten().for_each(shorten),
+            _ => {}
+        }
+        write!(f, "{} {input}", self.operation)
+    }
+}
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
@@ -25,7 +46,23 @@ pub(crate) enum Reply {
     Lost(String),
 }
 
+/// The code of an error that says that there is no space and that nothing was done.
+pub(crate) const NO_SPACE: &str = "ServiceUnavailable";
+
+/// The code of an error that says that a shard takes nothing now.
+pub(crate) const THROTTLED: &str = "ProvisionedThroughputExceededException";
+
 impl Reply {
+    /// Nothing was done, and the client may try again.
+    pub(crate) fn is_throttled(&self) -> bool {
+        matches!(self, Reply::Refused { code, .. } if code == THROTTLED)
+    }
+
+    /// Nothing was done, for want of space.
+    pub(crate) fn is_no_space(&self) -> bool {
+        matches!(self, Reply::Refused { code, .. } if code == NO_SPACE)
+    }
+
     /// For an answer that fits nothing that the model allows.
     pub(crate) fn unexpected(&self, expected: &str) -> Violation {
         Violation::new(format!("expected {expected}, got {self}"))

@@ -9,6 +9,7 @@ mod crash;
 mod create_stream;
 mod delete_stream;
 mod describe;
+mod faults;
 mod get_records;
 mod get_shard_iterator;
 mod list_streams;
@@ -19,6 +20,7 @@ mod reshard;
 mod restart;
 mod retention;
 mod shards;
+mod sweep;
 mod tags;
 mod verify;
 
@@ -30,6 +32,7 @@ use crate::{
 };
 
 pub(crate) use self::{
+    describe::look as look_of,
     shards::learn_all,
     verify::{last_look, look_at_all, verify_all},
 };
@@ -48,7 +51,7 @@ struct Operation {
     run: fn(&mut World) -> Result<(), Violation>,
 }
 
-const OPERATIONS: [Operation; 18] = [
+const OPERATIONS: [Operation; 22] = [
     Operation { weight: 220, run: |world| batch(world, put_record::sample) },
     Operation { weight: 100, run: |world| batch(world, put_records::sample) },
     Operation { weight: 120, run: |world| one(world, get_records::sample) },
@@ -67,6 +70,10 @@ const OPERATIONS: [Operation; 18] = [
     Operation { weight: 14, run: crash::crash_now },
     Operation { weight: 8, run: crash::torn_groups },
     Operation { weight: 14, run: restart::run },
+    Operation { weight: 12, run: faults::shortage },
+    Operation { weight: 12, run: faults::one_call },
+    Operation { weight: 3, run: clock_step::expire_all },
+    Operation { weight: 10, run: sweep::run },
 ];
 
 /// The operations of Kinesis that every run must have done with success.
@@ -103,6 +110,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Does one step.
 pub(crate) fn step(world: &mut World) -> Result<(), Violation> {
+    faults::between_steps(world)?;
     let weights: Vec<u64> = OPERATIONS.iter().map(|operation| operation.weight).collect();
     let operation = &OPERATIONS[world.chance.weighted(&weights)];
     (operation.run)(world)

@@ -5,19 +5,23 @@
 
 use std::{fmt, ops::Bound, sync::Arc};
 
-use nautilus_log::{Clock, ManualClock};
+use nautilus_log::{Clock, Durability, ManualClock};
 
 use crate::{
     chance::Chance,
-    counts::{Counts, End, Outcome},
-    disk::{Fuse, Keep, Lie, SimDisk},
-    engine::{Engine, Settings},
-    model::{Model, Sequence, Violation},
+    counts::{Counts, Outcome},
+    disk::{Call as DiskCall, FileClass, Lie, SimDisk, Site},
+    engine::{Answered, Engine, Settings},
+    model::{Groups, Model, Sequence, Violation},
     reply::{Call, Reply},
     workload::{self, Prepared},
 };
 
+mod faults;
+mod lives;
 mod samplers;
+
+use self::faults::Trouble;
 
 /// The names that streams of a world can have.
 pub(crate) const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
@@ -56,9 +60,19 @@ pub struct World {
     to_follow: Vec<(String, u64, usize)>,
     /// How many batches of calls there were.
     turn: u64,
+    /// The groups that the call whose answer is judged may be in.
+    groups: Groups,
+    /// And it waited by the clock.
+    late: bool,
+    /// Without syncs: whatever was written in an earlier group than this one was synced all the same.
+    at_risk_from: u64,
+    trouble: Trouble,
+    /// Groups that were written by earlier lives.
+    groups_before: u64,
     /// The least that the clock was since every stream's shards were listed.
     lowest_ms: u64,
     next_record: u64,
+    next_call: u64,
     next_incarnation: u64,
     next_life: u64,
     /// Every record has the same size: then one life's frames lie exactly over another's.
@@ -72,11 +86,7 @@ impl World {
         let chance = Chance::new(seed);
         let disk = SimDisk::new(chance.below(u64::MAX));
         disk.set_lie(lie);
-        let settings = Settings {
-            segment_bytes: 1024 * chance.pick(&[4, 8, 16, 64]).copied().unwrap_or(8),
-            tail_bytes_max: chance.pick(&[0, 2_000, 1_000_000]).copied().unwrap_or(0),
-            transition_delay_ms: chance.pick(&[100, 500, 5_000]).copied().unwrap_or(500),
-        };
+        let settings = some_settings(&chance);
         let mut world = World {
             model: Model::new(settings.transition_delay_ms),
             counts: Counts::default(),
@@ -86,8 +96,14 @@ impl World {
             readers: Vec::new(),
             to_follow: Vec::new(),
             turn: 0,
+            groups: Groups::default(),
+            late: false,
+            at_risk_from: 1,
+            trouble: Trouble::default(),
+            groups_before: 0,
             lowest_ms: START_MS,
             next_record: 1,
+            next_call: 0,
             next_incarnation: 1,
             next_life: 1,
             // From several frames in a sector to several sectors in a frame.
@@ -112,7 +128,11 @@ impl World {
             workload::step(self).map_err(|violation| violation.at(format!("step {step}")))?;
         }
         self.disk.set_fuse(None);
+        self.disk.set_fault(None);
         self.crash()?;
+        // Only what takes another segment's place is made under a final name.
+        let made = Site { call: DiskCall::Create, class: FileClass::Segment };
+        self.counts.event("segment rewritten", self.disk.calls_at(made));
         workload::verify_all(self)
     }
 
@@ -160,23 +180,53 @@ impl World {
         self.turn += 1;
         let calls: Vec<Call> = prepared.iter().map(|one| one.call()).collect();
         let hung_up = self.some_hang_ups(&calls);
-        let replies = self.engine().call_all(&calls, &hung_up, tick_before)?;
-        if tick_before.is_some() {
-            self.ticked()?;
+        self.begin_batch();
+        let short = self.is_short_of_space();
+        let replies = self.engine().call_all(&calls, &hung_up, tick_before, short)?;
+        self.clock_moved();
+        // Who waits by the clock, waits for what is due.
+        match tick_before.is_some() || replies.iter().any(|answered| answered.late) {
+            true => self.ticked()?,
+            false => self.note_syncs(),
         }
-        for (one, (call, reply)) in prepared.into_iter().zip(calls.iter().zip(replies)) {
-            self.tell(format_args!("{} {} -> {reply}", call.operation, call.input));
-            if let Reply::Lost(what) = &reply
-                && !self.is_down()
-                && what != Engine::HUNG_UP
-            {
-                return Err(Violation::new(format!("{}: {what}", call.operation)));
-            }
-            let settled = one.settle(self, reply);
-            let outcome = settled.map_err(|violation| violation.at(call.operation))?;
+        for (one, (call, answered)) in prepared.into_iter().zip(calls.iter().zip(replies)) {
+            let Answered { reply, groups, late } = answered;
+            self.tell(format_args!("{call} -> {reply}"));
+            (self.groups, self.late) = (groups, late);
+            let outcome = self.judge(call.operation, one, reply);
+            let outcome = outcome.map_err(|violation| violation.at(call.operation))?;
             self.counts.operation(call.operation, outcome);
         }
+        self.end_batch();
         self.crash_if_down()
+    }
+
+    fn judge(
+        &mut self,
+        operation: &str,
+        one: Box<dyn Prepared>,
+        reply: Reply,
+    ) -> Result<Outcome, Violation> {
+        if let Reply::Lost(what) = &reply
+            && what != Engine::HUNG_UP
+            && !self.is_down()
+            && !self.was_interrupted()
+        {
+            return Err(Violation::new(what.clone()));
+        }
+        if matches!(reply, Reply::Lost(_)) && operation == "GetRecords" && !self.is_down() {
+            self.counts.event("a read fails, and the reader asks again", 1);
+        }
+        if reply.is_no_space() {
+            // Nothing was done, and the model says nothing else.
+            self.refused_for_space(operation)?;
+            return Ok(Outcome::Refused);
+        }
+        if reply.is_throttled() {
+            self.throttled()?;
+            return Ok(Outcome::Refused);
+        }
+        one.settle(self, reply)
     }
 
     /// Some writers hang up before they are answered; their records may be written all the same.
@@ -193,14 +243,24 @@ impl World {
         }
     }
 
-    /// One call that may fail, because the disk does.
+    /// One call that may fail, because the disk does. A read that was interrupted is asked for again.
     pub(crate) fn try_ask(&mut self, call: Call) -> Result<Reply, Violation> {
-        let mut replies = self.engine().call_all(std::slice::from_ref(&call), &[false], None)?;
-        let reply = replies.pop().expect("one answer for one call");
+        let strikes = self.disk.strikes();
+        let mut reply = self.ask_once(&call)?;
+        if matches!(reply, Reply::Lost(_)) && self.disk.strikes() > strikes && !self.is_down() {
+            self.counts.event("a read fails, and the reader asks again", 1);
+            reply = self.ask_once(&call)?;
+        }
         if matches!(reply, Reply::Done(_)) {
             self.counts.operation(call.operation, Outcome::Done);
         }
         Ok(reply)
+    }
+
+    fn ask_once(&self, call: &Call) -> Result<Reply, Violation> {
+        let mut replies =
+            self.engine().call_all(std::slice::from_ref(call), &[false], None, false)?;
+        Ok(replies.pop().expect("one answer for one call").reply)
     }
 
     pub(crate) fn set_clock(&mut self, to_ms: u64) -> Result<(), Violation> {
@@ -220,13 +280,15 @@ impl World {
         self.clock_moved();
     }
 
-    /// What was due is finished, unless the disk stopped meanwhile: then it may be.
+    /// What was due is finished, unless the disk stopped meanwhile or is full: then it may be.
     fn ticked(&mut self) -> Result<(), Violation> {
         if !self.is_down() {
             let now_ms = self.now_ms();
             self.engine().tick()?;
-            if !self.is_down() {
-                self.model.settle(now_ms);
+            match (self.is_down(), self.is_short_of_space()) {
+                (true, _) => {}
+                (false, true) => self.settle_as_seen(now_ms)?,
+                (false, false) => self.model.settle(now_ms),
             }
         }
         if self.is_down() && self.reshards_are_under_way() {
@@ -237,14 +299,6 @@ impl World {
 
     fn reshards_are_under_way(&self) -> bool {
         self.model.streams().values().any(|stream| stream.plan.is_some())
-    }
-
-    /// Ends this life while what is due is half done.
-    pub(crate) fn crash_in_a_tick(&mut self, turns: u64) -> Result<(), Violation> {
-        self.tell(format_args!("{turns} turns of a tick"));
-        self.engine().part_of_a_tick(turns);
-        self.counts.event("crash in a reshard's last step", 1);
-        self.crash()
     }
 
     pub(crate) fn clock_moved(&mut self) {
@@ -258,134 +312,25 @@ impl World {
         self.model.expire_for_good(name, now_ms);
     }
 
-    pub(crate) fn light(&mut self, fuse: Fuse) {
-        self.tell(format_args!("fuse {fuse:?}"));
-        self.disk.set_fuse(Some(fuse));
-    }
-
-    /// Stops in peace and starts again.
-    pub(crate) fn restart(&mut self) -> Result<(), Violation> {
-        self.engine().stop();
-        if self.is_down() {
-            return self.crash();
-        }
-        self.end(End::CleanStop);
-        // What was stopped in peace is durable even if the power goes a moment later.
-        if self.chance.one_in(2) {
-            self.disk.lose_power(some_keep(&self.chance));
-        } else {
-            self.disk.kill();
-        }
-        self.engine = None;
-        self.open_or_crash()
-    }
-
-    /// Ends this life, and perhaps the next ones while they recover, and looks at what is left.
-    pub(crate) fn crash(&mut self) -> Result<(), Violation> {
-        loop {
-            self.last_look()?;
-            let end = self.end_life(End::Killed, End::PowerLost);
-            self.end(end);
-            self.open_or_crash()?;
-            if self.chance.percent(50) {
-                workload::verify_all(self)?;
-            }
-            // Two crashes in a row, with nothing written between them.
-            if !self.chance.percent(25) {
-                return Ok(());
-            }
-        }
-    }
-
-    fn crash_if_down(&mut self) -> Result<(), Violation> {
-        if self.is_down() { self.crash() } else { Ok(()) }
-    }
-
-    /// A process that cannot write any more goes on answering readers for a moment.
-    fn last_look(&mut self) -> Result<(), Violation> {
-        if !self.is_down() {
-            return Ok(());
-        }
-        workload::last_look(self).map_err(|violation| violation.at("last look before the end"))
-    }
-
-    fn end_life(&mut self, killed: End, power_lost: End) -> End {
-        if let Some(site) = self.disk.stopped_at() {
-            *self.counts.sites.entry(site).or_default() += 1;
-            self.tell(format_args!("stopped in: {site}"));
-        }
-        let end = if self.chance.one_in(2) {
-            self.disk.kill();
-            killed
-        } else {
-            self.disk.lose_power(some_keep(&self.chance));
-            power_lost
-        };
-        // Only now, so that nothing of an orderly end reaches the disk.
-        self.engine = None;
-        end
-    }
-
-    fn end(&mut self, end: End) {
-        *self.counts.ends.entry(end).or_default() += 1;
-        self.tell(format_args!("{end}"));
-    }
-
-    /// Opens, and crashes a few times on the way.
-    fn open_or_crash(&mut self) -> Result<(), Violation> {
-        for _ in 0..3 {
-            if self.chance.percent(30) {
-                self.disk.set_fuse(Some(Fuse::Calls(self.chance.below(40))));
-            }
-            match self.open() {
-                Ok(()) if !self.is_down() => break,
-                Err(error) if !self.is_down() => {
-                    return Err(Violation::new(format!("does not open: {error}")));
-                }
-                _ => {
-                    let end = self.end_life(End::KilledInRecovery, End::PowerLostInRecovery);
-                    self.end(end);
-                }
-            }
-        }
-        self.disk.set_fuse(None);
-        if self.engine.is_none() {
-            self.open().map_err(|error| Violation::new(format!("does not open: {error}")))?;
-        }
-        if self.reshards_are_under_way() {
-            self.counts.event("life ends with a reshard under way", 1);
-        }
-        self.model.restarted();
-        workload::look_at_all(self).map_err(|violation| violation.at("after a start"))
-    }
-
-    fn open(&mut self) -> Result<(), String> {
-        // A new life does not know how far the clock was; a start takes longer than clocks are set back.
-        let now_ms = self.now_ms();
-        self.clock.set_ms(now_ms.max(self.model.furthest_ms()));
-        self.clock_moved();
-        self.disk.set_recovering(true);
-        let life = self.next_life;
-        self.next_life += 1;
-        let opened = Engine::open(&self.disk, self.clock.clone(), life, &self.settings);
-        self.disk.set_recovering(false);
-        let (engine, report) = opened?;
-        self.tell(format_args!("opened: {report}"));
-        self.engine = Some(engine);
-        Ok(())
-    }
-
     fn engine(&self) -> &Engine {
         self.engine.as_ref().expect("a life goes on between steps")
     }
 }
 
-fn some_keep(chance: &Chance) -> Keep {
-    match chance.weighted(&[2, 1, 3, 2, 2]) {
-        0 => Keep::Nothing,
-        1 => Keep::Everything,
-        2 => Keep::EachSector { percent: 50 },
-        3 => Keep::EachSector { percent: 10 },
-        _ => Keep::EachSector { percent: 90 },
+fn some_settings(chance: &Chance) -> Settings {
+    let durability = match chance.weighted(&[13, 5, 2]) {
+        0 => Durability::Fsync,
+        1 => Durability::Os,
+        _ => Durability::Memory,
+    };
+    let tail_bytes: &[usize] = match durability {
+        Durability::Memory => &[20_000, 60_000, 1_000_000],
+        Durability::Fsync | Durability::Os => &[0, 2_000, 1_000_000],
+    };
+    Settings {
+        durability,
+        segment_bytes: 1024 * chance.pick(&[4, 8, 16, 64]).copied().unwrap_or(8),
+        tail_bytes_max: chance.pick(tail_bytes).copied().unwrap_or(0),
+        transition_delay_ms: chance.pick(&[100, 500, 5_000]).copied().unwrap_or(500),
     }
 }

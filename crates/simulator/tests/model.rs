@@ -6,7 +6,7 @@ use std::{io::Write, ops::Range};
 
 use nautilus_simulator::{run_seed, run_seeds};
 
-const SEEDS: Range<u64> = 0..200;
+const SEEDS: Range<u64> = 0..260;
 const STEPS: u64 = 500;
 
 fn seeds() -> Range<u64> {

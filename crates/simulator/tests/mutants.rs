@@ -1,6 +1,6 @@
-//! Twelve broken promises, each of which a seed must catch: without this nobody knows that the seeds see anything.
+//! Thirteen broken promises, each of which a seed must catch: without this nobody knows that the seeds see anything.
 //!
-//! Three are broken by the disk, which says that it synced and did not; nine by the product, in places that exist
+//! Three are broken by the disk, which says that it synced and did not; ten by the product, in places that exist
 //! only with the feature `mutants`. They share one switch, so they run one after another in one test.
 
 use std::{io::Write, ops::Range};
@@ -11,7 +11,7 @@ use nautilus_simulator::{Lie, run_seeds};
 const SEEDS: Range<u64> = 0..220;
 const STEPS: u64 = 500;
 
-const MUTANTS: [(&str, Mutant, Option<Lie>); 12] = [
+const MUTANTS: [(&str, Mutant, Option<Lie>); 13] = [
     ("no data sync", Mutant::None, Some(Lie::DataSync)),
     ("no directory sync", Mutant::None, Some(Lie::DirectorySync)),
     ("ack before sync", Mutant::AckBeforeSync, None),
@@ -24,6 +24,7 @@ const MUTANTS: [(&str, Mutant, Option<Lie>); 12] = [
     ("children before their parents end", Mutant::ChildrenBeforeParentsEnd, None),
     ("horizon that moves back", Mutant::HorizonMovesBack, None),
     ("removal before a later footer", Mutant::RemovalBeforeLaterFooter, None),
+    ("removal before the swap", Mutant::RemovalBeforeSwap, None),
 ];
 
 #[test]

@@ -4,7 +4,12 @@
 //! visible, answers. While it syncs, the next group gathers. Order is everything here: positions before the write,
 //! the write before the sync, the sync before anyone sees or is told anything.
 
-use std::{io::IoSlice, mem, sync::Arc, time::Duration};
+use std::{
+    io::{self, IoSlice},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
@@ -237,11 +242,9 @@ impl Committer {
             decided.refuse();
             return Err(error);
         }
-        let ends = self.world.config.durability == Durability::Os && !decided.closes.is_empty();
-        if let Some(active) = self.active.as_ref().filter(|_| ends) {
+        if let Some(active) = self.active.as_ref().filter(|_| !decided.closes.is_empty()) {
             // The catalog is going to say where closed shards end, and it is synced: then their records must be too.
-            let Segment { number, file, .. } = &*active.segment;
-            file.sync().map_err(|source| Error::Io { op: "sync", segment: *number, source })?;
+            sync_if_unsynced(&self.world, &active.segment)?;
         }
         decided.answer();
         if writes && !more {
@@ -344,7 +347,7 @@ impl Committer {
                 || active.offset + bytes + self.footer_bytes(active) <= active.segment.bytes
         });
         if fits {
-            return Ok(true);
+            return self.has_space_beyond(bytes);
         }
         let next = match self.maker.take(&self.world) {
             Ok(segment) => segment,
@@ -356,7 +359,30 @@ impl Committer {
         self.seal()?;
         self.world.segments.insert(next.clone());
         self.active = Some(Active::new(next));
-        Ok(true)
+        self.has_space_beyond(bytes)
+    }
+
+    /// A call's records that are larger than a segment need space that was not taken with it: a full disk says so here,
+    /// before anything is written.
+    fn has_space_beyond(&self, bytes: u64) -> Result<bool, Error> {
+        let Some(active) = &self.active else { return Ok(false) };
+        let Segment { bytes: made, number, file, .. } = &*active.segment;
+        let needed = active.offset + bytes + self.footer_bytes(active);
+        if needed <= *made {
+            return Ok(true);
+        }
+        let zeros = vec![0; (needed - made) as usize];
+        let taken = match file.write_at(&mut [IoSlice::new(&zeros)], *made) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                tracing::debug!(
+                    segment = number,
+                    "no space beyond the segment; writes are refused"
+                );
+                file.set_len(*made).map(|()| false)
+            }
+            written => written.map(|()| true),
+        };
+        taken.map_err(|source| Error::Io { op: "write", segment: *number, source })
     }
 
     /// What the footer will take at most, with one more run for each shard.
@@ -393,6 +419,8 @@ impl Committer {
         self.take_back_clean_stop()?;
         // The empty frame's group is opened in the next segment, by its first frame.
         let end = active.opened_at.unwrap_or(active.offset);
+        // A whole footer promises whole frames.
+        sync_if_unsynced(&self.world, &active.segment)?;
         let sealed = Sealed::counted(&active.runs, &self.world.shards);
         let footer = Footer {
             first_group: active.first_group,
@@ -437,6 +465,15 @@ impl Committer {
         let stop = CleanStop { segment, offset, next_group: self.next_group, next };
         Ok(self.world.manifest.record(ManifestChange::Stopped(stop))?)
     }
+}
+
+/// Makes durable what is written without a sync otherwise.
+fn sync_if_unsynced(world: &World, segment: &Segment) -> Result<(), Error> {
+    if world.config.durability != Durability::Os {
+        return Ok(());
+    }
+    let synced = segment.file.sync();
+    synced.map_err(|source| Error::Io { op: "sync", segment: segment.number, source })
 }
 
 /// Answers which frames are written and at which positions; allots those.

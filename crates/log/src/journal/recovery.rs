@@ -32,6 +32,9 @@ use super::{
 };
 use frames::Scanned;
 
+/// Bytes that are written again at once.
+const AGAIN_BYTES: u64 = 1 << 20;
+
 /// A journal that was opened.
 pub(crate) struct Recovered {
     pub active: Option<Active>,
@@ -196,7 +199,7 @@ impl Recovery<'_> {
             let proven = at < last_used;
             let scanned = self.scan(&one.segment, proven, one.short)?;
             if scanned.reseal || proven || one.short {
-                if self.begin_afresh {
+                if self.begin_afresh || scanned.unsynced {
                     self.make_durable(&one.segment, &scanned)?;
                 }
                 self.reseal(&one.segment, scanned)?;
@@ -303,14 +306,18 @@ impl Recovery<'_> {
             return Ok(());
         }
         let rewrite = || {
-            let (start, end) = (scanned.last_group_start, scanned.end);
-            if start > 0 && start < end {
+            // Without syncs that holds for every group.
+            let from = if scanned.unsynced { HEAD_BYTES as u64 } else { scanned.last_group_start };
+            let mut start = if from > 0 { from } else { scanned.end };
+            while start < scanned.end {
+                let end = scanned.end.min(start + AGAIN_BYTES);
                 let mut bytes = vec![0; (end - start) as usize];
                 let unreadable = segment.read(&mut bytes, start)?;
                 for part in readable(start..end, &unreadable) {
                     let bytes = &bytes[(part.start - start) as usize..(part.end - start) as usize];
                     segment.file.write_at(&mut [IoSlice::new(bytes)], part.start)?;
                 }
+                start = end;
             }
             segment.file.sync()
         };

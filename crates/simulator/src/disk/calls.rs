@@ -10,7 +10,8 @@ use nautilus_log::{Disk, File, Open};
 use super::{
     Call, FileClass, Node, SimDisk, State,
     directory::{DirectoryImage, NodeId},
-    file::{FileImage, SECTOR_BYTES},
+    faults::interrupted,
+    file::{BLOCK_BYTES, FileImage, SECTOR_BYTES},
     parts, split,
 };
 
@@ -26,7 +27,13 @@ impl Disk for SimDisk {
             (None, _) => {
                 let (directory, name) = split(path);
                 state.directory(directory)?;
-                let stops = state.begin(Call::Create, FileClass::of_path(path))?;
+                let class = FileClass::of_path(path);
+                let stops = state.begin(Call::Create, class)?;
+                state.may_fail(Call::Create, class)?;
+                // A directory has room for a name more, mostly.
+                if state.free_blocks() == 0 && state.chance.one_in(4) {
+                    return Err(state.no_space());
+                }
                 let node = state
                     .add_node(Node::File { image: FileImage::default(), path: path.to_owned() });
                 state.directory(directory)?.link(name, node);
@@ -72,6 +79,7 @@ impl Disk for SimDisk {
         let ((directory, old), (to_directory, new)) = (split(from), split(to));
         assert_eq!(directory, to_directory, "files are renamed within their directory");
         let stops = state.begin(Call::Rename, FileClass::of_path(from))?;
+        state.may_fail(Call::Rename, FileClass::of_path(from))?;
         if !state.directory(directory)?.rename(old, new) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -86,6 +94,7 @@ impl Disk for SimDisk {
         let mut state = self.state.lock();
         let (directory, name) = split(path);
         let stops = state.begin(Call::Remove, FileClass::of_path(path))?;
+        state.may_fail(Call::Remove, FileClass::of_path(path))?;
         if !state.directory(directory)?.unlink(name) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -97,6 +106,7 @@ impl Disk for SimDisk {
         if state.begin(Call::SyncDir, FileClass::Directory)? {
             return state.check_running();
         }
+        state.may_fail(Call::SyncDir, FileClass::Directory)?;
         if !state.lies(Call::SyncDir, FileClass::Directory) {
             state.directory(path)?.sync();
         }
@@ -120,6 +130,8 @@ impl File for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.state.lock();
         state.check_running()?;
+        let class = FileClass::of_path(state.file(self.node, self.life)?.1);
+        state.may_fail(Call::Read, class)?;
         let (image, _) = state.file(self.node, self.life)?;
         let bytes = image.read(offset as usize, buf.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         buf.copy_from_slice(bytes);
@@ -131,29 +143,48 @@ impl File for SimFile {
         let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| &buf[..]);
         let class = FileClass::of_write(state.file(self.node, self.life)?.1, first);
         let stops = state.begin(Call::Write, class)?;
+        let fails = state.strikes(Call::Write, class);
+        state.check_whole(self.node, Call::Write);
         let bytes: usize = bufs.iter().map(|buf| buf.len()).sum();
-        // Who is killed in a write has written a part of it, from its start.
-        let mut left = match stops {
+        // Who is killed or interrupted in a write has written a part of it, from its start.
+        let mut left = match stops || fails {
             true => {
                 state.chance.below(bytes as u64 / SECTOR_BYTES as u64 + 2) as usize * SECTOR_BYTES
             }
             false => bytes,
         };
+        let free = state.free_blocks();
         let (image, _) = state.file(self.node, self.life)?;
         let mut offset = offset as usize;
+        let room = match class {
+            // Its pages, but for the first one, are never written where they were.
+            FileClass::Catalog if offset >= BLOCK_BYTES => {
+                image.room_for_copies(offset, bytes, free)
+            }
+            _ => image.room(offset, bytes, free),
+        };
+        left = left.min(room);
         for buf in bufs {
             let take = buf.len().min(left);
             image.write(offset, &buf[..take]);
             offset += take;
             left -= take;
         }
-        if stops { state.check_running() } else { Ok(()) }
+        if stops {
+            return state.check_running();
+        }
+        if fails {
+            state.break_segment(self.node, class);
+            return Err(interrupted(Call::Write));
+        }
+        if room < bytes { Err(state.no_space()) } else { Ok(()) }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.disk.state.lock();
         let class = FileClass::of_path(state.file(self.node, self.life)?.1);
         let stops = state.begin(Call::SetLen, class)?;
+        state.may_fail(Call::SetLen, class)?;
         state.file(self.node, self.life)?.0.set_len(len as usize);
         if stops { state.check_running() } else { Ok(()) }
     }
@@ -161,7 +192,10 @@ impl File for SimFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state.lock();
         let class = FileClass::of_path(state.file(self.node, self.life)?.1);
-        if state.begin(Call::Sync, class)? {
+        let stops = state.begin(Call::Sync, class)?;
+        let fails = state.strikes(Call::Sync, class);
+        state.check_whole(self.node, Call::Sync);
+        if stops || fails {
             // Only the journal says that it can bear this; a catalog of another kind could not.
             if class == FileClass::Segment && state.chance.one_in(2) {
                 let State { chance, nodes, .. } = &mut *state;
@@ -169,8 +203,11 @@ impl File for SimFile {
                     image.fail_sync(chance);
                 }
             }
-            return state.check_running();
+            state.break_segment(self.node, class);
+            state.check_running()?;
+            return Err(interrupted(Call::Sync));
         }
+        state.faults.segment_syncs += u64::from(class == FileClass::Segment);
         if !state.lies(Call::Sync, class) {
             state.file(self.node, self.life)?.0.sync();
         }

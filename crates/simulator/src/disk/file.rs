@@ -10,6 +10,8 @@ use crate::chance::Chance;
 
 /// What a disk writes whole or not at all.
 pub(super) const SECTOR_BYTES: usize = 512;
+/// What a file system gives to a file at once.
+pub(super) const BLOCK_BYTES: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct FileImage {
@@ -19,6 +21,8 @@ pub(super) struct FileImage {
     unsynced: BTreeMap<usize, Vec<Vec<u8>>>,
     /// Lengths since the last sync; the newest is `live.len()`.
     lengths: Vec<usize>,
+    /// Which blocks of `live` take space: something was written into them. The others are holes.
+    taken: Vec<bool>,
 }
 
 impl FileImage {
@@ -31,11 +35,40 @@ impl FileImage {
         self.live.get(offset..offset.checked_add(len)?)
     }
 
+    /// Blocks that take space.
+    pub(super) fn blocks(&self) -> u64 {
+        self.taken.iter().filter(|taken| **taken).count() as u64
+    }
+
+    /// How many of `len` bytes at `offset` can be written before `free` blocks more are taken.
+    pub(super) fn room(&self, offset: usize, len: usize, mut free: u64) -> usize {
+        for block in offset / BLOCK_BYTES..(offset + len).div_ceil(BLOCK_BYTES) {
+            if self.taken.get(block).is_some_and(|taken| *taken) {
+                continue;
+            }
+            if free == 0 {
+                return (block * BLOCK_BYTES).saturating_sub(offset);
+            }
+            free -= 1;
+        }
+        len
+    }
+
+    /// The same where every block that is written is a new one.
+    pub(super) fn room_for_copies(&self, offset: usize, len: usize, free: u64) -> usize {
+        let end =
+            (offset / BLOCK_BYTES).saturating_add(usize::try_from(free).unwrap_or(usize::MAX));
+        end.saturating_mul(BLOCK_BYTES).saturating_sub(offset).min(len)
+    }
+
     pub(super) fn write(&mut self, offset: usize, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
         let end = offset + bytes.len();
+        let blocks = offset / BLOCK_BYTES..end.div_ceil(BLOCK_BYTES);
+        self.taken.resize(self.taken.len().max(blocks.end), false);
+        self.taken[blocks].fill(true);
         if end > self.live.len() {
             self.live.resize(end, 0);
             self.lengths.push(end);
@@ -53,6 +86,7 @@ impl FileImage {
             self.mark_unsynced(len, self.live.len());
         }
         self.live.resize(len, 0);
+        self.taken.truncate(len.div_ceil(BLOCK_BYTES));
         self.lengths.push(len);
     }
 
@@ -105,6 +139,11 @@ impl FileImage {
         image.resize(len, 0);
         self.live.clone_from(&image);
         self.durable = image;
+        // A cut that came undone has its blocks again.
+        self.taken.resize(len.div_ceil(BLOCK_BYTES), false);
+        for (taken, block) in self.taken.iter_mut().zip(self.live.chunks(BLOCK_BYTES)) {
+            *taken |= block.iter().any(|byte| *byte != 0);
+        }
     }
 
     fn mark_unsynced(&mut self, from: usize, to: usize) {
@@ -239,6 +278,24 @@ mod tests {
         let seen: BTreeSet<u8> = (0..50).map(|seed| write(seed, false)).collect();
         assert_eq!(seen, BTreeSet::from([1, 2]));
         assert!((0..50).all(|seed| write(seed, true) == 2));
+    }
+
+    #[test]
+    fn a_hole_takes_space_when_it_is_written_and_only_then() {
+        let mut image = FileImage::default();
+        image.set_len(4 * BLOCK_BYTES);
+        assert_eq!(image.blocks(), 0);
+        assert_eq!(image.room(BLOCK_BYTES - 10, BLOCK_BYTES, 1), 10);
+        image.write(BLOCK_BYTES, &[1; 10]);
+        assert_eq!(image.blocks(), 1);
+        assert_eq!(
+            image.room(BLOCK_BYTES, BLOCK_BYTES, 0),
+            BLOCK_BYTES,
+            "what is taken is never refused"
+        );
+        assert_eq!(image.room(0, 4 * BLOCK_BYTES, 2), 3 * BLOCK_BYTES);
+        image.set_len(BLOCK_BYTES);
+        assert_eq!(image.blocks(), 0);
     }
 
     #[test]

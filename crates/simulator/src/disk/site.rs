@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// A disk call that changes something or makes it durable.
+/// A disk call that changes something, makes it durable, or reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
     /// A file comes into being.
@@ -21,6 +21,8 @@ pub enum Call {
     Remove,
     /// A directory's names are made durable.
     SyncDir,
+    /// Bytes are read. Nothing stops here, since nothing changes, but a read can fail.
+    Read,
 }
 
 /// What a file is for.
@@ -36,7 +38,7 @@ pub enum FileClass {
     Catalog,
     /// A directory.
     Directory,
-    /// Anything else, such as the lock.
+    /// Anything else, such as the lock and the reserve.
     Other,
 }
 
@@ -49,17 +51,22 @@ pub struct Site {
     pub class: FileClass,
 }
 
-impl fmt::Display for Site {
+impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let call = match self.call {
+        f.write_str(match self {
             Call::Create => "create",
             Call::Write => "write",
             Call::SetLen => "set length of",
-            Call::Sync => "sync",
+            Call::Sync | Call::SyncDir => "sync",
             Call::Rename => "rename",
             Call::Remove => "remove",
-            Call::SyncDir => "sync",
-        };
+            Call::Read => "read",
+        })
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let class = match self.class {
             FileClass::Segment => "segment",
             FileClass::TempSegment => "temporary segment",
@@ -68,7 +75,7 @@ impl fmt::Display for Site {
             FileClass::Directory => "directory",
             FileClass::Other => "other file",
         };
-        write!(f, "{call} {class}")
+        write!(f, "{} {class}", self.call)
     }
 }
 
@@ -80,7 +87,7 @@ impl FileClass {
             FileClass::Segment
         } else if name.starts_with("catalog.") {
             FileClass::Catalog
-        } else if name.ends_with(".tmp") {
+        } else if name.ends_with(".seg.tmp") {
             FileClass::TempSegment
         } else {
             FileClass::Other

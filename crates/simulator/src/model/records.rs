@@ -12,7 +12,7 @@ use std::{
 
 use md5::{Digest, Md5};
 
-use super::{Seen, Violation};
+use super::{Groups, Loss, Seen, Violation};
 
 /// A sequence number: decimal text that orders as the integer it writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,10 @@ pub struct Put {
     pub explicit_hash_key: Option<u128>,
     /// Which batch of calls of the world it was sent with: what was sent later with the same key comes later.
     pub turn: u64,
+    /// Which call of the world it was sent with: what of it goes to one shard, is one frame.
+    pub call: u64,
+    /// The groups that it may be in, once its call has ended.
+    pub groups: Groups,
 }
 
 impl Put {
@@ -66,13 +70,23 @@ impl Put {
     }
 }
 
+impl Put {
+    /// What it takes in memory at most: in a frame of its own, with all that belongs to that.
+    pub fn bytes_max(&self) -> u64 {
+        const FRAME_BYTES: u64 = 256 + 64 + 64;
+        FRAME_BYTES + (self.key.len() + self.data_bytes) as u64
+    }
+}
+
 /// The times before which records may or must have expired; the model leaves the millisecond itself open.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Floors {
     /// What arrived before is expired by now, whatever else is true.
     pub hard_ms: u64,
     /// What arrived at it or later was never expired until now.
     pub soft_ms: u64,
+    /// When the shard was opened at the latest: nothing in it is older, whatever clock said so.
+    pub opened_ms: u64,
 }
 
 #[derive(Debug)]
@@ -85,12 +99,26 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct ShardRecords {
     known: BTreeMap<Sequence, Known>,
+    /// The highest number that was ever given, also to a record that a loss of power took.
+    highest: Option<Sequence>,
+    /// The numbers of those that it took.
+    lost: Vec<Sequence>,
     /// The last record that was found expired, or was so when retention changed: it and all before it are gone.
     expired_through: Option<Sequence>,
 }
 
 impl ShardRecords {
-    /// The highest number known.
+    /// The highest number that was ever given here, as far as that is known.
+    pub fn highest(&self) -> Option<&Sequence> {
+        self.highest.as_ref()
+    }
+
+    /// The numbers of records that were there and are lost.
+    pub fn lost(&self) -> &[Sequence] {
+        &self.lost
+    }
+
+    /// The highest number of those that are there.
     pub fn last(&self) -> Option<&Sequence> {
         self.known.keys().next_back()
     }
@@ -130,15 +158,28 @@ impl ShardRecords {
                 known.put.id, put.id
             )));
         }
+        if self.lost.contains(&sequence) {
+            let text = format!("{sequence} of a lost record was given to record {}", put.id);
+            return Err(Violation::new(text));
+        }
+        self.highest = self.highest.take().max(Some(sequence.clone()));
         self.known.insert(sequence, Known { put, arrival_ms });
         Ok(())
+    }
+
+    /// After everything was read: no record is there without one that was written before it or with it.
+    pub fn check_kept(&self, loss: &Loss) -> Result<(), Violation> {
+        let expired = self.expired_through.clone();
+        let from = expired.map_or(Unbounded, Excluded);
+        let at_risk = self.known.range((from, Unbounded)).map(|(_, known)| known.put.groups);
+        at_risk.filter(|&groups| loss.may_take(groups)).try_for_each(|it| loss.check_kept(it))
     }
 
     /// All that is expired now stays so, even if retention is raised.
     pub fn expire(&mut self, floors: Floors) {
         let mut effective_ms = 0;
         for (sequence, known) in &self.known {
-            effective_ms = effective_ms.max(known.arrival_ms);
+            effective_ms = effective_ms.max(known.arrival_ms).max(floors.opened_ms);
             if effective_ms + 1 >= floors.hard_ms {
                 break;
             }
@@ -184,6 +225,7 @@ impl ShardRecords {
         page: &[Seen],
         reaches_end: bool,
         floors: Floors,
+        loss: Option<&mut Loss>,
     ) -> Result<(), Violation> {
         self.check_order(from, page)?;
         self.check_expired(page, floors)?;
@@ -192,7 +234,7 @@ impl ShardRecords {
             Some(last) => Bound::Included(last.sequence.clone()),
             None => return Ok(()),
         };
-        self.check_missing(from, to, page, floors)
+        self.check_missing(from, to, page, floors, loss)
     }
 
     fn check_order(&self, from: &Bound<Sequence>, page: &[Seen]) -> Result<(), Violation> {
@@ -221,6 +263,7 @@ impl ShardRecords {
         }
         let upto_first = self.known.range(..=&first.sequence);
         let effective_ms = upto_first.map(|(_, known)| known.arrival_ms).max().unwrap_or(0);
+        let effective_ms = effective_ms.max(floors.opened_ms);
         if effective_ms + 1 < floors.hard_ms {
             return Err(Violation::new(format!(
                 "record {} is expired since {} ms and was read",
@@ -237,23 +280,40 @@ impl ShardRecords {
         to: Bound<Sequence>,
         page: &[Seen],
         floors: Floors,
+        mut loss: Option<&mut Loss>,
     ) -> Result<(), Violation> {
         let range = (from.as_ref(), to.as_ref());
-        let (mut seen, mut expired) = (page.iter().peekable(), None);
+        let (mut seen, mut expired, mut lost) = (page.iter().peekable(), None, Vec::new());
+        let mut kept_call = None;
         for (sequence, known) in self.known.range::<Sequence, _>(range) {
             if seen.next_if(|seen| seen.sequence == *sequence).is_some() {
+                kept_call = Some(known.put.call);
                 continue;
             }
             let before_all = page.first().is_none_or(|first| *sequence < first.sequence);
-            if !before_all || known.arrival_ms > floors.soft_ms {
-                return Err(Violation::new(format!(
-                    "record {} at {sequence} is missing",
-                    known.put.id
-                )));
+            if before_all && known.arrival_ms <= floors.soft_ms {
+                expired = Some(sequence.clone());
+                continue;
             }
-            expired = Some(sequence.clone());
+            let behind_all = seen.peek().is_none();
+            let whole_frame = kept_call != Some(known.put.call);
+            let may_go = |loss: &&mut &mut Loss| {
+                behind_all && whole_frame && loss.may_take(known.put.groups)
+            };
+            match loss.as_mut().filter(may_go) {
+                Some(loss) => {
+                    loss.take(known.put.groups);
+                    lost.push(sequence.clone());
+                }
+                None => {
+                    let what = format!("record {} at {sequence} is missing", known.put.id);
+                    return Err(Violation::new(what));
+                }
+            }
         }
         self.expired_through = self.expired_through.take().max(expired);
+        lost.iter().for_each(|sequence| _ = self.known.remove(sequence));
+        self.lost.extend(lost);
         Ok(())
     }
 }
@@ -262,10 +322,18 @@ impl ShardRecords {
 mod tests {
     use super::*;
 
-    const NEVER: Floors = Floors { hard_ms: 0, soft_ms: 0 };
+    const NEVER: Floors = Floors { hard_ms: 0, soft_ms: 0, opened_ms: 0 };
 
     fn put(id: u64) -> Put {
-        Put { id, key: "k".to_owned(), data_bytes: 20, explicit_hash_key: None, turn: 0 }
+        Put {
+            id,
+            key: "k".to_owned(),
+            data_bytes: 20,
+            explicit_hash_key: None,
+            turn: 0,
+            call: id,
+            groups: Groups { first: id, last: id },
+        }
     }
 
     fn seen(sequence: u64, id: u64) -> Seen {
@@ -301,10 +369,10 @@ mod tests {
     fn a_missing_record_is_a_violation_wherever_it_is_missing() {
         let mut shard = shard_with(&[(1, 1), (2, 2), (3, 3)]);
         let whole = [seen(1, 1), seen(2, 2), seen(3, 3)];
-        shard.check_page(&Unbounded, &whole, true, NEVER).unwrap();
-        shard.check_page(&Unbounded, &whole[..2], false, NEVER).unwrap();
+        shard.check_page(&Unbounded, &whole, true, NEVER, None).unwrap();
+        shard.check_page(&Unbounded, &whole[..2], false, NEVER, None).unwrap();
         for page in [&whole[1..], &whole[..2], &[seen(1, 1), seen(3, 3)][..], &[]] {
-            assert!(shard.check_page(&Unbounded, page, true, NEVER).is_err(), "{page:?}");
+            assert!(shard.check_page(&Unbounded, page, true, NEVER, None).is_err(), "{page:?}");
         }
     }
 
@@ -312,28 +380,49 @@ mod tests {
     fn a_record_out_of_order_or_twice_is_a_violation() {
         let mut shard = shard_with(&[(1, 1), (2, 2)]);
         for page in [[seen(2, 2), seen(1, 1)], [seen(1, 1), seen(1, 1)]] {
-            assert!(shard.check_page(&Unbounded, &page, false, NEVER).is_err(), "{page:?}");
+            assert!(shard.check_page(&Unbounded, &page, false, NEVER, None).is_err(), "{page:?}");
         }
         let from = Excluded(Sequence::new("1"));
-        assert!(shard.check_page(&from, &[seen(1, 1)], false, NEVER).is_err());
+        assert!(shard.check_page(&from, &[seen(1, 1)], false, NEVER, None).is_err());
     }
 
     #[test]
     fn only_the_oldest_may_expire_and_what_expired_stays_away() {
         let mut shard = shard_with(&[(1, 1), (2, 2), (3, 3)]);
-        let floors = Floors { hard_ms: 5, soft_ms: 25 };
-        assert!(shard.check_page(&Unbounded, &[seen(1, 1), seen(3, 3)], true, floors).is_err());
-        shard.check_page(&Unbounded, &[seen(2, 2), seen(3, 3)], true, floors).unwrap();
+        let floors = Floors { hard_ms: 5, soft_ms: 25, opened_ms: 0 };
+        assert!(
+            shard.check_page(&Unbounded, &[seen(1, 1), seen(3, 3)], true, floors, None).is_err()
+        );
+        shard.check_page(&Unbounded, &[seen(2, 2), seen(3, 3)], true, floors, None).unwrap();
         let all = [seen(1, 1), seen(2, 2), seen(3, 3)];
-        assert!(shard.check_page(&Unbounded, &all, true, floors).is_err());
-        assert!(shard.check_page(&Unbounded, &[seen(3, 3)], true, floors).is_ok());
+        assert!(shard.check_page(&Unbounded, &all, true, floors, None).is_err());
+        assert!(shard.check_page(&Unbounded, &[seen(3, 3)], true, floors, None).is_ok());
+    }
+
+    #[test]
+    fn a_loss_takes_the_newest_and_their_numbers_are_not_given_again() {
+        let mut shard = shard_with(&[(1, 1), (2, 2), (3, 3), (4, 4)]);
+        let mut loss = Loss::new(3);
+        let hole = [seen(1, 1), seen(2, 2), seen(4, 4)];
+        for page in [&hole[..], &hole[..1]] {
+            let checked = shard.check_page(&Unbounded, page, true, NEVER, Some(&mut loss));
+            assert!(checked.is_err(), "{page:?}");
+        }
+        let mut loss = Loss::new(3);
+        shard.check_page(&Unbounded, &hole[..2], true, NEVER, Some(&mut loss)).unwrap();
+        assert_eq!((loss.count(), shard.lost().len()), (2, 2));
+        shard.check_page(&Unbounded, &hole[..2], true, NEVER, None).unwrap();
+        assert_eq!(shard.highest(), Some(&Sequence::new("4")));
+        assert!(shard.learn(Sequence::new("3"), put(5), 50).is_err());
     }
 
     #[test]
     fn an_expired_record_must_not_be_read() {
         let mut shard = shard_with(&[(1, 1), (2, 2)]);
-        let floors = Floors { hard_ms: 15, soft_ms: 15 };
-        assert!(shard.check_page(&Unbounded, &[seen(1, 1), seen(2, 2)], true, floors).is_err());
-        shard.check_page(&Unbounded, &[seen(2, 2)], true, floors).unwrap();
+        let floors = Floors { hard_ms: 15, soft_ms: 15, opened_ms: 0 };
+        assert!(
+            shard.check_page(&Unbounded, &[seen(1, 1), seen(2, 2)], true, floors, None).is_err()
+        );
+        shard.check_page(&Unbounded, &[seen(2, 2)], true, floors, None).unwrap();
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Floors, Listed, Look, Moment, Put, Range, Seen, Sequence, ShardRecords, Topology, Violation,
+    Floors, Listed, Look, Loss, Moment, Put, Range, Seen, Sequence, ShardRecords, Topology,
+    Violation,
 };
 
 /// A stream's state and since when.
@@ -26,6 +27,18 @@ pub enum Status {
         /// The clock at the call.
         since_ms: u64,
     },
+}
+
+impl Status {
+    /// When a passing state began.
+    pub fn since_ms(self) -> Option<u64> {
+        match self {
+            Status::Active => None,
+            Status::Creating { since_ms }
+            | Status::Updating { since_ms }
+            | Status::Deleting { since_ms } => Some(since_ms),
+        }
+    }
 }
 
 /// A stream as the control plane sees it.
@@ -85,17 +98,48 @@ pub struct Incarnation {
     /// Sent, and the answer was lost.
     unresolved: BTreeMap<u64, Put>,
     floor_ms: u64,
+    created_ms: u64,
+    /// From when on a memory holds nothing of it any more.
+    gone_ms: Option<u64>,
 }
 
 impl Incarnation {
-    pub(super) fn new(name: &str, ranges: &[Range]) -> Incarnation {
+    /// A stream's life begins.
+    pub(super) fn new(name: &str, stream: &Stream) -> Incarnation {
         Incarnation {
             name: name.to_owned(),
-            shards: ranges.iter().map(|_| ShardRecords::default()).collect(),
-            topology: Topology::new(ranges),
+            shards: stream.ranges.iter().map(|_| ShardRecords::default()).collect(),
+            topology: Topology::new(&stream.ranges),
+            created_ms: stream.status.since_ms().unwrap_or(0),
             unresolved: BTreeMap::new(),
             floor_ms: 0,
+            gone_ms: None,
         }
+    }
+
+    /// Its stream is deleted; behind this moment no memory may hold its records.
+    pub(super) fn gone(&mut self, gone_ms: u64) {
+        self.gone_ms = Some(gone_ms);
+    }
+
+    /// What a memory may hold of it at most.
+    pub(super) fn bytes_max(&self, now_ms: u64) -> u64 {
+        if self.gone_ms.is_some_and(|gone_ms| gone_ms < now_ms) {
+            return 0;
+        }
+        let known = self.shards.iter().flat_map(ShardRecords::puts);
+        known.chain(self.unresolved.values()).map(Put::bytes_max).sum()
+    }
+
+    /// When a shard's records expire: not before it was old enough itself.
+    pub(super) fn floors_of(&self, shard: usize, floors: Floors) -> Floors {
+        Floors { opened_ms: self.opened(shard).to_ms, ..floors }
+    }
+
+    /// Since when a shard may have records.
+    pub fn opened(&self, shard: usize) -> Moment {
+        let created = Moment { from_ms: self.created_ms, to_ms: self.created_ms };
+        self.topology.opened(shard).filter(|opened| opened.to_ms > 0).unwrap_or(created)
     }
 
     /// Where its shards stand.
@@ -119,7 +163,7 @@ impl Incarnation {
         for &index in &news.vanished {
             // With the shard went its records: each must have been expired.
             let all = std::ops::Bound::Unbounded;
-            self.shard(index)?.check_page(&all, &[], true, floors)?;
+            self.shard(index)?.check_page(&all, &[], true, floors, None)?;
         }
         Ok((news.made, news.vanished.len()))
     }
@@ -143,14 +187,19 @@ impl Incarnation {
         self.shards.get_mut(index).ok_or_else(none)
     }
 
-    /// The highest number of each shard.
-    pub fn lasts(&self) -> Vec<Option<Sequence>> {
-        self.shards.iter().map(|shard| shard.last().cloned()).collect()
+    /// The highest number that each shard ever gave.
+    pub fn highest_of_each(&self) -> Vec<Option<Sequence>> {
+        self.shards.iter().map(|shard| shard.highest().cloned()).collect()
     }
 
     /// The highest number of all.
-    pub fn last(&self) -> Option<&Sequence> {
-        self.shards.iter().filter_map(ShardRecords::last).max()
+    pub fn highest(&self) -> Option<&Sequence> {
+        self.shards.iter().filter_map(ShardRecords::highest).max()
+    }
+
+    /// After everything was read: what a loss of power took is a suffix.
+    pub(super) fn check_kept(&self, loss: &Loss) -> Result<(), Violation> {
+        self.shards.iter().try_for_each(|shard| shard.check_kept(loss))
     }
 
     /// Records whose fate is open.
@@ -170,7 +219,10 @@ impl Incarnation {
 
     /// What is expired by now stays so.
     pub fn expire(&mut self, floors: Floors) {
-        self.shards.iter_mut().for_each(|shard| shard.expire(floors));
+        for index in 0..self.shards.len() {
+            let floors = self.floors_of(index, floors);
+            self.shards[index].expire(floors);
+        }
     }
 
     /// Every record of a page must be known or unresolved; then it becomes known.

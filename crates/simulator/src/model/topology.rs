@@ -154,6 +154,11 @@ impl Topology {
         open
     }
 
+    /// When it was opened; one of the first generation when the stream was made.
+    pub fn opened(&self, index: usize) -> Option<Moment> {
+        self.places.get(index).map(|place| place.opened)
+    }
+
     /// Takes nothing any more.
     pub fn is_closed(&self, index: usize) -> bool {
         self.places.get(index).is_some_and(|place| place.closed.is_some())
@@ -372,7 +377,7 @@ fn check_tiling(ranges: &[Range]) -> Result<(), Violation> {
 mod tests {
     use super::*;
 
-    const NEVER: Floors = Floors { hard_ms: 0, soft_ms: 0 };
+    const NEVER: Floors = Floors { hard_ms: 0, soft_ms: 0, opened_ms: 0 };
     const AT: Moment = Moment { from_ms: 50, to_ms: 60 };
 
     fn listed(index: usize, range: Range, parents: &[usize], end: Option<&str>) -> Listed {
@@ -444,7 +449,7 @@ mod tests {
         topology.learn(&split(), &[&halves], AT, NEVER).unwrap();
         let rest = split().split_off(1);
         assert!(topology.learn(&rest, &[&halves], AT, NEVER).is_err(), "too early");
-        let later = Floors { hard_ms: 61, soft_ms: 61 };
+        let later = Floors { hard_ms: 61, soft_ms: 61, opened_ms: 0 };
         assert!(topology.learn(&split(), &[&halves], AT, later).is_err(), "too late");
         assert_eq!(topology.learn(&rest, &[&halves], AT, later).unwrap().vanished, [0]);
         assert!(topology.learn(&split(), &[&halves], AT, NEVER).is_err(), "it came back");

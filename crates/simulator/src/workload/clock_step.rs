@@ -1,6 +1,8 @@
 //! The clock moves: a little, past the life of iterators, past retention, to the very edge of a record's life, and
 //! sometimes a little back.
 
+use std::mem;
+
 use crate::{
     model::{Status, Violation},
     world::World,
@@ -12,6 +14,30 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 pub(super) fn run(world: &mut World) -> Result<(), Violation> {
     let to_ms = sample(world).max(1);
     world.set_clock(to_ms)
+}
+
+/// Past the longest retention, and a little further, so that what is old is sealed and then let go. Sometimes there is no
+/// space at first to note that it goes.
+pub(super) fn expire_all(world: &mut World) -> Result<(), Violation> {
+    let life = world.life();
+    let mut short = world.chance.one_in(2);
+    for ms in [8 * 24 * HOUR_MS, 2 * MINUTE_MS, 2 * MINUTE_MS, 2 * MINUTE_MS] {
+        if short {
+            // Who finds no space gives the reserve back; then that is gone too.
+            world.take_space(0);
+            world.make_ahead()?;
+            world.take_space(0);
+        }
+        world.set_clock(world.now_ms() + ms)?;
+        if mem::take(&mut short) {
+            world.free_space();
+        }
+        world.idle();
+    }
+    match world.life() == life {
+        true => world.check_space_given_back(),
+        false => Ok(()),
+    }
 }
 
 fn sample(world: &mut World) -> u64 {
@@ -26,6 +52,8 @@ fn sample(world: &mut World) -> u64 {
         3 => now_ms + chance.between(1, 3) * HOUR_MS,
         4 => now_ms + chance.between(24 * HOUR_MS - MINUTE_MS, 26 * HOUR_MS),
         5 => edge_ms.unwrap_or(now_ms) + chance.below(1_000),
+        // What waits for space is due for sure.
+        6 | 7 if world.is_short_of_space() => now_ms,
         6 => now_ms - chance.between(1, 3_000),
         _ => now_ms - chance.between(1, MINUTE_MS),
     }

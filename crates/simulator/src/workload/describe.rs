@@ -130,7 +130,7 @@ impl Describe {
 }
 
 /// Looks at a stream from all sides; nothing if there is none.
-pub(super) fn look(world: &mut World, name: &str) -> Result<Option<Look>, Violation> {
+pub(crate) fn look(world: &mut World, name: &str) -> Result<Option<Look>, Violation> {
     let ask = |world: &mut World, operation| {
         let reply = world.ask(Call { operation, input: json!({ "StreamName": name }) })?;
         match reply {

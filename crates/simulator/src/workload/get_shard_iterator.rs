@@ -67,11 +67,18 @@ fn some_start(world: &mut World, incarnation: u64, shard: usize) -> (Bound<Seque
     let (now_ms, back_ms) = (world.now_ms(), world.chance.below(60_000));
     let exact = world.chance.one_in(2);
     let incarnation = world.model.incarnation(incarnation);
+    let opened = incarnation.opened(shard);
     let resolved = incarnation.unresolved_count() == 0;
     let trim_horizon = (Bound::Unbounded, json!({ "ShardIteratorType": "TRIM_HORIZON" }));
     let Ok(records) = incarnation.shard(shard) else { return trim_horizon };
     let known = records.nth(index).cloned();
+    let lost = records.lost().get(index % records.lost().len().max(1)).cloned();
     let typed = |kind, sequence: &Sequence| json!({ "ShardIteratorType": kind, "StartingSequenceNumber": sequence.to_string() });
+    if let Some(lost) = lost.filter(|_| kind == 5) {
+        // Nothing stands there any more, and nothing ever will: reading goes on behind it.
+        let kind = if exact { "AT_SEQUENCE_NUMBER" } else { "AFTER_SEQUENCE_NUMBER" };
+        return (Bound::Excluded(lost.clone()), typed(kind, &lost));
+    }
     match (kind, known) {
         // With a record whose fate is open nobody can tell what is the latest.
         (0, _) if resolved => {
@@ -92,7 +99,12 @@ fn some_start(world: &mut World, incarnation: u64, shard: usize) -> (Bound<Seque
             let first = records.first_since(ms).cloned().map(Bound::Included);
             let last = records.last().cloned().map(Bound::Excluded);
             let input = json!({ "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": seconds(ms) });
-            (first.or(last).unwrap_or(Bound::Unbounded), input)
+            match () {
+                () if ms > opened.to_ms => (first.or(last).unwrap_or(Bound::Unbounded), input),
+                // Before there was the shard, all of it came later, whatever the clock said then.
+                () if ms <= opened.from_ms && opened.to_ms <= now_ms => (Bound::Unbounded, input),
+                () => trim_horizon,
+            }
         }
         _ => trim_horizon,
     }
@@ -115,6 +127,11 @@ impl Prepared for GetShardIterator {
             (Reply::Done(answer), May::Yes | May::Perhaps, Some(incarnation)) => {
                 if self.input["ShardIteratorType"] == "AT_TIMESTAMP" {
                     world.counts.event("iterator at a timestamp", 1);
+                }
+                let records = world.model.incarnation(incarnation).shard(self.shard);
+                let is_lost = |at: &Sequence| records.is_ok_and(|it| it.lost().contains(at));
+                if matches!(&self.from, Bound::Excluded(at) if is_lost(at)) {
+                    world.counts.event("os: iterator at the number of a lost record", 1);
                 }
                 world.add_reader(Reader {
                     name: self.name,

@@ -12,8 +12,6 @@ use crate::{
     world::World,
 };
 
-const THROTTLED: &str = "ProvisionedThroughputExceededException";
-
 struct PutRecord {
     name: String,
     /// The life of the stream that the call found; none if there is no stream.
@@ -33,12 +31,13 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
 /// One to a stream of that name.
 pub(super) fn sample_for(world: &mut World, name: String) -> Box<dyn Prepared> {
     let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
-    let before = incarnation.map(|number| world.model.incarnation(number).lasts());
+    let before = incarnation.map(|number| world.model.incarnation(number).highest_of_each());
     let closed = incarnation.map(|number| world.model.incarnation(number).topology().closed());
+    let call = world.new_call();
     Box::new(PutRecord {
         name,
         incarnation,
-        put: world.some_put(),
+        put: world.some_put(call),
         before: before.unwrap_or_default(),
         closed: closed.unwrap_or_default(),
         now_ms: world.now_ms(),
@@ -67,12 +66,13 @@ impl Prepared for PutRecord {
                 let before = self.before.get(shard).and_then(Option::as_ref);
                 let acknowledged = Acknowledged {
                     sequence,
-                    arrival_ms: self.now_ms,
+                    arrival_ms: world.arrival_ms(self.now_ms, self.before.len() <= shard),
                     before,
                     closed_before: self.closed.contains(&shard),
                 };
-                world.counts.acknowledged += 1;
-                world.model.acknowledged(&self.name, shard, self.put, acknowledged)?;
+                world.taken();
+                let put = world.sent(self.put);
+                world.model.acknowledged(&self.name, shard, put, acknowledged)?;
                 Ok(Outcome::Done)
             }
             (Reply::Refused { code, .. }, May::No | May::Perhaps)
@@ -80,13 +80,10 @@ impl Prepared for PutRecord {
             {
                 Ok(Outcome::Refused)
             }
-            // No space: the disk cannot make another segment any more. Nothing was written.
-            (Reply::Refused { code, .. }, _) if code == THROTTLED && world.is_down() => {
-                Ok(Outcome::Refused)
-            }
             (Reply::Lost(_), _) => {
                 if let Some(number) = self.incarnation {
-                    world.model.incarnation(number).lost(self.put);
+                    let put = world.sent(self.put);
+                    world.model.incarnation(number).lost(put);
                 }
                 Ok(Outcome::Lost)
             }
@@ -105,11 +102,14 @@ pub(super) enum May {
     Perhaps,
 }
 
-/// Judged after the batch: a change of the stream may have run beside the write.
+/// Judged after the batch: a change of the stream may have run beside the write, or the last step of one before it.
 pub(super) fn may_write(world: &World, name: &str, incarnation: Option<u64>) -> May {
     let stream = world.model.stream(name);
     match (incarnation, stream.map(|stream| stream.status)) {
         (None, _) | (Some(_), Some(Status::Creating { .. })) => May::No,
+        (Some(_), Some(Status::Active | Status::Updating { .. })) if world.was_creating(name) => {
+            May::Perhaps
+        }
         (Some(_), Some(Status::Active | Status::Updating { .. })) => May::Yes,
         (Some(_), Some(Status::Deleting { .. }) | None) => May::Perhaps,
     }

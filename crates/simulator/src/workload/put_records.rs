@@ -11,7 +11,7 @@ use super::{
 use crate::{
     counts::Outcome,
     model::{Acknowledged, Put, Sequence, Violation},
-    reply::{Call, Reply, data, list, number, shard_index, text},
+    reply::{Call, Reply, THROTTLED, data, list, number, shard_index, text},
     world::World,
 };
 
@@ -33,13 +33,14 @@ pub(super) fn sample(world: &mut World) -> Option<Box<dyn Prepared>> {
 /// One to a stream of that name.
 pub(super) fn sample_for(world: &mut World, name: String) -> Box<dyn Prepared> {
     let incarnation = world.model.stream(&name).map(|stream| stream.incarnation);
-    let before = incarnation.map(|number| world.model.incarnation(number).lasts());
+    let before = incarnation.map(|number| world.model.incarnation(number).highest_of_each());
     let closed = incarnation.map(|number| world.model.incarnation(number).topology().closed());
     let count = world.chance.between(1, 8);
+    let call = world.new_call();
     Box::new(PutRecords {
         name,
         incarnation,
-        puts: (0..count).map(|_| world.some_put()).collect(),
+        puts: (0..count).map(|_| world.some_put(call)).collect(),
         before: before.unwrap_or_default(),
         closed: closed.unwrap_or_default(),
         now_ms: world.now_ms(),
@@ -72,8 +73,10 @@ impl Prepared for PutRecords {
             }
             (Reply::Lost(_), _) => {
                 if let Some(number) = self.incarnation {
-                    let incarnation = world.model.incarnation(number);
-                    self.puts.into_iter().for_each(|put| incarnation.lost(put));
+                    for put in self.puts {
+                        let put = world.sent(put);
+                        world.model.incarnation(number).lost(put);
+                    }
                 }
                 Ok(Outcome::Lost)
             }
@@ -106,11 +109,12 @@ impl PutRecords {
             let before = self.before.get(shard).and_then(Option::as_ref);
             let acknowledged = Acknowledged {
                 sequence: sequence.clone(),
-                arrival_ms: self.now_ms,
+                arrival_ms: world.arrival_ms(self.now_ms, self.before.len() <= shard),
                 before,
                 closed_before: self.closed.contains(&shard),
             };
-            world.counts.acknowledged += 1;
+            world.taken();
+            let put = world.sent(put);
             world.model.acknowledged(&self.name, shard, put, acknowledged)?;
             // Within the call the records of one shard keep their order.
             if let Some(before) = self.before.get_mut(shard) {
@@ -123,7 +127,8 @@ impl PutRecords {
         Ok(Outcome::Done)
     }
 
-    /// A record that failed alone: its fate is open, and it may only do so when the process is about to end.
+    /// A record that failed alone. For want of space: then it is not there. Otherwise its fate is open, and that may only
+    /// be when the process is about to end.
     fn settle_failed(
         &self,
         world: &mut World,
@@ -131,10 +136,17 @@ impl PutRecords {
         result: &Json,
         may: May,
     ) -> Result<(), Violation> {
+        if text(result, "ErrorMessage")?.contains("no space left") {
+            return world.refused_for_space("PutRecords");
+        }
+        if result["ErrorCode"] == THROTTLED && !world.is_down() {
+            return world.throttled();
+        }
         if may == May::Yes && !world.is_down() {
             return Err(Violation::new(format!("record {} failed: {result}", put.id)));
         }
         if let Some(number) = self.incarnation {
+            let put = world.sent(put);
             world.model.incarnation(number).lost(put);
         }
         Ok(())

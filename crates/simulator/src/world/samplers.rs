@@ -6,7 +6,8 @@ use nautilus_log::Clock;
 
 use super::{ACCOUNT, NAMES, READERS_MAX, REGION, Reader, TAG_KEYS, World};
 use crate::{
-    model::{Moment, Put, Stream},
+    engine::Engine,
+    model::{Groups, Moment, Put, Stream},
     reply::ID_BYTES,
 };
 
@@ -48,7 +49,13 @@ impl World {
         (0..self.chance.between(1, 3)).filter_map(tag).collect()
     }
 
-    pub(crate) fn some_put(&mut self) -> Put {
+    /// The number of the next call that sends records.
+    pub(crate) fn new_call(&mut self) -> u64 {
+        self.next_call += 1;
+        self.next_call
+    }
+
+    pub(crate) fn some_put(&mut self, call: u64) -> Put {
         let id = self.next_record;
         self.next_record += 1;
         let more_bytes = self.equal_bytes.unwrap_or_else(|| self.some_bytes());
@@ -60,13 +67,27 @@ impl World {
                 .pick(&[0, u128::MAX, u128::from(high) << 64 | u128::from(low)])
                 .unwrap_or(&0)
         });
-        Put {
+        let put = Put {
             id,
             key: format!("key-{:02}", self.chance.below(100)),
             data_bytes: ID_BYTES + more_bytes as usize,
             explicit_hash_key,
             turn: self.turn,
-        }
+            call,
+            groups: Groups::default(),
+        };
+        self.sampled(put.bytes_max());
+        put
+    }
+
+    /// When a record arrived that was sent at `sent_ms`, and is in a shard that was there then or is not.
+    pub(crate) fn arrival_ms(&self, sent_ms: u64, shard_is_new: bool) -> u64 {
+        if self.late && shard_is_new { self.now_ms() } else { sent_ms }
+    }
+
+    /// A record whose call has ended, with what is known by that.
+    pub(crate) fn sent(&self, put: Put) -> Put {
+        Put { groups: self.groups, ..put }
     }
 
     /// Where a reader goes on that has read a shard to its end.
@@ -132,8 +153,8 @@ impl World {
         Some(self.readers.swap_remove(index))
     }
 
-    /// The disk stopped: this life is over, the process may not know it yet.
+    /// The disk stopped or the process must end: this life is over, the process may not know it yet.
     pub(crate) fn is_down(&self) -> bool {
-        self.disk.stopped_at().is_some()
+        self.disk.stopped_at().is_some() || self.engine.as_ref().is_some_and(Engine::is_down)
     }
 }

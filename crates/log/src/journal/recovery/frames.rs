@@ -27,6 +27,8 @@ pub(super) struct Scanned {
     pub last_group: u64,
     pub last_group_start: u64,
     pub reseal: bool,
+    /// There are frames that were written without a sync.
+    pub unsynced: bool,
 }
 
 impl Recovery<'_> {
@@ -122,6 +124,7 @@ impl Recovery<'_> {
             last_group: scan.group,
             last_group_start: scan.group_start,
             reseal: reseal || unreadable,
+            unsynced: scan.unsynced,
         })
     }
 
@@ -135,6 +138,7 @@ impl Recovery<'_> {
         group_start: u64,
     ) -> Result<(), Error> {
         self.group_max = self.group_max.max(head.group);
+        scan.unsynced |= head.flags & format::FLAG_UNSYNCED != 0;
         if head.group != scan.group {
             self.flush(segment, scan)?;
             scan.group = head.group;
@@ -223,6 +227,7 @@ struct Collector {
     group: u64,
     group_start: u64,
     last_group: Vec<(u64, Head)>,
+    unsynced: bool,
 }
 
 impl Scanned {
