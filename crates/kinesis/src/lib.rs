@@ -34,6 +34,8 @@ mod quota;
 mod rates;
 #[cfg(test)]
 mod reshard_tests;
+#[cfg(test)]
+mod regressions;
 mod resource;
 mod retention;
 mod retention_period;
