@@ -358,8 +358,15 @@ impl Recovery<'_> {
             let synced = self.world.disk.sync_dir(DIRECTORY);
             synced.map_err(|source| Error::Io { op: "sync directory", segment: 0, source })?;
         }
-        let next_group = self.group_max + 1;
+        let next_group = self.next_group(clean);
         Ok(Recovered { active, ready, next_group, clean, report: self.report })
+    }
+
+    /// Group numbers are left out after an unclean stop. What a start has cut may come back, if its sync failed and the next
+    /// start saw zeros that never reached the disk: then its number is below every later one, and it is taken for nothing.
+    fn next_group(&self, clean: bool) -> u64 {
+        const LEFT_OUT: u64 = 1 << 10;
+        self.group_max + if clean || self.group_max == 0 { 1 } else { LEFT_OUT }
     }
 
     /// Leaves out positions in all shards, more than in any life before: that is durable first, for what is written behind
@@ -382,7 +389,7 @@ impl Recovery<'_> {
         };
         self.world.segments.insert(segment.clone());
         let mut active = Active::new(segment);
-        active.open_group(self.group_max + 1)?;
+        active.open_group(self.next_group(false))?;
         let synced = active.segment.file.sync();
         let number = active.segment.number;
         synced.map_err(|source| Error::Io { op: "sync", segment: number, source })?;
