@@ -95,9 +95,6 @@ pub enum Error {
     /// The operation is not built.
     #[error("unknown operation")]
     UnknownOperation,
-    /// AWS answers this case with its own failure, and so do we.
-    #[error("Internal Service Failure")]
-    AsAws,
     /// What another room has said already in AWS's words.
     #[error(transparent)]
     Wire(#[from] AwsError),
@@ -220,7 +217,6 @@ impl From<Error> for AwsError {
             Error::NoSpace => AwsError::service_unavailable(text),
             Error::DryRun => AwsError::dry_run(text),
             Error::UnknownOperation => AwsError::unknown_operation(),
-            Error::AsAws => AwsError::internal_failure(),
             Error::Wire(error) => error,
             Error::Log(_) | Error::Store(_) | Error::CatalogRow { .. } => {
                 tracing::error!(error = %text, "internal failure");

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use nautilus_wire::{Members, Protocol, rules::kinesis as rules};
+use nautilus_wire::{AwsError, Members, Protocol, rules::kinesis as rules};
 
 use super::{IntoAnswer, Operation, Response};
 use crate::{
@@ -72,7 +72,8 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
     let stream = snapshot.stream(at).ok_or_else(|| Error::stream_not_found(at))?;
     let id = shard_id(at, &input.shard_id)?;
     let shard = stream.shard(id).ok_or_else(|| Error::shard_not_found(at, id))?;
-    let start = input.start.ok_or_else(|| Error::AsAws)?; // `Members` has refused a call without
+    // `Members` has refused a call without.
+    let Some(start) = input.start else { return Err(Error::Wire(AwsError::internal_failure())) };
     let place = start.resolve(ctx.inner, Operation::SubscribeToShard, stream, shard).await?;
     if input.dry_run {
         return Err(Error::DryRun);
