@@ -33,9 +33,9 @@ mod policy;
 mod quota;
 mod rates;
 #[cfg(test)]
-mod reshard_tests;
-#[cfg(test)]
 mod regressions;
+#[cfg(test)]
+mod reshard_tests;
 mod resource;
 mod retention;
 mod retention_period;

@@ -29,6 +29,8 @@ pub(crate) struct Shard {
     pub id: ShardLogId,
     visible_end: AtomicU64,
     arrival_ms_max: AtomicU64,
+    /// The largest arrival of all, whatever the clock was.
+    raw_ms_max: AtomicU64,
     /// When effective times must be looked at again: some arrival is in the future no more.
     pub(super) unsettled_from_ms: AtomicU64,
     /// Everything that arrived before is expired, as the journal was told last.
@@ -63,8 +65,6 @@ pub(crate) struct Index {
     pub runs: VecDeque<IndexedRun>,
     /// In memory.
     pub tail: VecDeque<TailFrame>,
-    /// The largest arrival of all, whatever the clock was.
-    pub raw_ms_max: u64,
     /// How many [`ShardWatch`](super::ShardWatch)es there are. Under the index's lock, so that a watch that begins
     /// while records become visible either sees them or is rung.
     pub watches: usize,
@@ -117,6 +117,7 @@ impl Shard {
             id: next.shard,
             visible_end: AtomicU64::new(next.next),
             arrival_ms_max: AtomicU64::new(next.arrival_ms_max),
+            raw_ms_max: AtomicU64::new(0),
             unsettled_from_ms: AtomicU64::new(0),
             cutoff_ms: AtomicU64::new(0),
             floor: AtomicU64::new(1),
@@ -136,6 +137,10 @@ impl Shard {
         self.arrival_ms_max.load(Ordering::Acquire)
     }
 
+    fn raw_ms_max(&self) -> u64 {
+        self.raw_ms_max.load(Ordering::Acquire)
+    }
+
     pub(super) fn set_arrival_ms_max(&self, ms: u64) {
         self.arrival_ms_max.store(ms, Ordering::Release);
     }
@@ -143,7 +148,7 @@ impl Shard {
     /// Where it ends now.
     pub fn tail(&self) -> ShardTail {
         let visible_end = self.visible_end();
-        let last_arrival_ms = self.index.read().raw_ms_max.max(self.arrival_ms_max());
+        let last_arrival_ms = self.raw_ms_max().max(self.arrival_ms_max());
         ShardTail { visible_end, last_arrival_ms }
     }
 
@@ -193,14 +198,14 @@ impl Shard {
             index.put_run(IndexedRun { segment, run: *run, effective_ms: run_effective_ms });
         }
         let mut effective_ms = self.arrival_ms_max();
-        let mut end = self.visible_end();
+        let (mut end, mut raw_ms) = (self.visible_end(), self.raw_ms_max());
         for view in frames {
             effective_ms = effective_ms.max(view.arrival_ms());
             end = view.end();
-            index.raw_ms_max = index.raw_ms_max.max(view.arrival_ms());
-            let raw_ms = index.raw_ms_max;
+            raw_ms = raw_ms.max(view.arrival_ms());
             index.tail.push_back(TailFrame { view, effective_ms, raw_ms });
         }
+        self.raw_ms_max.store(raw_ms, Ordering::Release);
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
         self.visible_end.store(end, Ordering::Release);
         let is_watched = index.watches > 0;
@@ -216,7 +221,7 @@ impl Shard {
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
         self.visible_end.fetch_max(run.last + 1, Ordering::AcqRel);
         let mut index = self.index.write();
-        index.raw_ms_max = index.raw_ms_max.max(run.arrival_ms_max);
+        self.raw_ms_max.fetch_max(run.arrival_ms_max, Ordering::AcqRel);
         index.put_run(IndexedRun { segment, run, effective_ms });
         drop(index);
         let mut writer = self.writer.lock();
@@ -255,7 +260,7 @@ impl Shard {
         self.arrival_ms_max.store(effective_ms, Ordering::Release);
         self.visible_end.fetch_max(last + 1, Ordering::AcqRel);
         let mut index = self.index.write();
-        index.raw_ms_max = index.raw_ms_max.max(arrival_ms_max);
+        self.raw_ms_max.fetch_max(arrival_ms_max, Ordering::AcqRel);
         index.spans.push_back(Span {
             segment,
             first,
