@@ -92,10 +92,12 @@ struct Run<'s> {
     shard: &'s Shard,
     /// Which of the call's records, in order.
     entries: SmallVec<[u32; 1]>,
+    /// What they count, see [`Entry::bytes`].
+    bytes: usize,
 }
 
-/// A frame that the journal has: its shard, and which of the call's records are in it.
-type Sent<'s> = (&'s Shard, SmallVec<[u32; 1]>);
+/// A frame that the journal has: its shard, which of the call's records are in it, and what they count.
+type Sent<'s> = (&'s Shard, SmallVec<[u32; 1]>, usize);
 
 /// Stores records of an operation in `stream`, whose address is `at`; answers what became of each, in the order of `entries`.
 ///
@@ -113,13 +115,13 @@ pub(crate) async fn append(
 
     let mut gate = Gate::new(inner, operation);
     let runs = route(&stream, at, entries, pending, &gate, &mut placed)?;
-    let mut closed = append_runs(inner, entries, runs, &mut placed).await;
+    let mut closed = append_runs(inner, runs, &mut placed).await;
     if !closed.is_empty() {
         let mut wait = Reroute::new(inner, stream);
         while !closed.is_empty() && wait.for_newer(at).await {
             gate = Gate::new(inner, operation);
             let runs = route(&wait.stream, at, entries, closed, &gate, &mut placed)?;
-            closed = append_runs(inner, entries, runs, &mut placed).await;
+            closed = append_runs(inner, runs, &mut placed).await;
         }
         for &entry in &closed {
             placed[entry as usize].result = Err(Failure::Throttled);
@@ -141,7 +143,9 @@ fn route<'s>(
     let mut run = |shard: &'s Shard, mut which: SmallVec<[u32; 1]>| {
         gate.admit((stream, shard), entries, &mut which, placed);
         if !which.is_empty() {
-            runs.push(Run { frame: fill(shard, entries, &which)?, shard, entries: which });
+            let bytes = which.iter().map(|&entry| entries[entry as usize].bytes()).sum();
+            let frame = fill(shard, entries, &which, bytes)?;
+            runs.push(Run { frame, shard, entries: which, bytes });
         }
         Ok::<_, Error>(())
     };
@@ -170,12 +174,15 @@ fn route<'s>(
 }
 
 /// The frame of some records in one shard. Fails if one of them is no Base64.
-fn fill(shard: &Shard, entries: &[Entry<'_>], which: &[u32]) -> Result<FrameBuilder, AwsError> {
+fn fill(
+    shard: &Shard,
+    entries: &[Entry<'_>],
+    which: &[u32],
+    bytes: usize,
+) -> Result<FrameBuilder, AwsError> {
     const PREFIX_BYTES: usize = 7 + 16; // what the format puts before key and data, at most
-    let chosen = || which.iter().map(|&entry| &entries[entry as usize]);
-    let bytes = chosen().map(|entry| entry.bytes() + PREFIX_BYTES).sum();
-    let mut frame = FrameBuilder::new(shard.log_id(), bytes);
-    for entry in chosen() {
+    let mut frame = FrameBuilder::new(shard.log_id(), bytes + which.len() * PREFIX_BYTES);
+    for entry in which.iter().map(|&entry| &entries[entry as usize]) {
         frame.push(
             entry.partition_key.as_bytes(),
             entry.explicit_hash_key.map(|key| key.0),
@@ -189,7 +196,6 @@ fn fill(shard: &Shard, entries: &[Entry<'_>], which: &[u32]) -> Result<FrameBuil
 /// Appends, notes what became of each record, and answers those that met a closed shard.
 async fn append_runs(
     inner: &Inner,
-    entries: &[Entry<'_>],
     runs: SmallVec<[Run<'_>; 1]>,
     placed: &mut [Placed],
 ) -> SmallVec<[u32; 1]> {
@@ -201,19 +207,18 @@ async fn append_runs(
     let mut sent: SmallVec<[Sent<'_>; 1]> = SmallVec::with_capacity(runs.len());
     for run in runs {
         frames.push(run.frame.finish());
-        sent.push((run.shard, run.entries));
+        sent.push((run.shard, run.entries, run.bytes));
     }
     let results = inner.journal.append(frames).await;
     assert_eq!(results.len(), sent.len(), "the journal answers each frame");
 
-    for ((shard, which), result) in sent.into_iter().zip(results) {
+    for ((shard, which, bytes), result) in sent.into_iter().zip(results) {
         let outcome = match result {
             AppendResult::Written { first, arrival_ms } => {
                 for (&entry, position) in which.iter().zip(first..) {
                     let number = shard.sequence_number(position, arrival_ms);
                     placed[entry as usize] = Placed { shard: shard.id(), result: Ok(number) };
                 }
-                let bytes: usize = which.iter().map(|&entry| entries[entry as usize].bytes()).sum();
                 shard.live.written.add(bytes as u64, which.len() as u64);
                 continue;
             }

@@ -3,30 +3,9 @@
 //! The consumer is DELETING until its time is over; then it is not found. Asking again meanwhile changes nothing.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeregisterStreamConsumer.html>
 
-use nautilus_wire::Members;
-
 use super::Done;
-use crate::{
-    consumers,
-    error::Error,
-    input::ConsumerRef,
-    kinesis::{Ctx, Request},
-};
-
-#[derive(Debug)]
-pub(crate) struct Input<'a> {
-    pub consumer: ConsumerRef<'a>,
-}
-
-impl<'a> Input<'a> {
-    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        Input { consumer: ConsumerRef::read(members) }
-    }
-
-    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
-        self.consumer.resource(&request.inner.catalog.load(), request.caller)
-    }
-}
+pub(crate) use super::describe_stream_consumer::Input;
+use crate::{consumers, error::Error, kinesis::Ctx};
 
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
     let consumer = input.consumer.find(&ctx.inner.catalog.snapshot(), ctx.caller)?;

@@ -2,28 +2,10 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListTagsForResource.html>
 
-use nautilus_wire::{Members, Output as WireOutput, Writer};
+use nautilus_wire::{Output as WireOutput, Writer};
 
-use crate::{
-    error::Error,
-    kinesis::{Ctx, Request},
-    resource::{Resource, ResourceRef},
-};
-
-#[derive(Debug)]
-pub(crate) struct Input<'a> {
-    pub resource: ResourceRef<'a>,
-}
-
-impl<'a> Input<'a> {
-    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        Input { resource: ResourceRef::read(members) }
-    }
-
-    pub(crate) fn resource(&self, _request: &Request<'_>) -> Result<String, Error> {
-        Ok(self.resource.resource())
-    }
-}
+pub(crate) use super::get_resource_policy::Input;
+use crate::{error::Error, kinesis::Ctx, resource::Resource};
 
 #[derive(Debug)]
 pub(crate) struct Output(Resource);

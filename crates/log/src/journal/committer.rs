@@ -365,7 +365,10 @@ impl Committer {
     /// A call's records that are larger than a segment need space that was not taken with it: a full disk says so here,
     /// before anything is written.
     fn has_space_beyond(&self, bytes: u64) -> Result<bool, Error> {
-        let Some(active) = &self.active else { return Ok(false) };
+        // Only what is alone in its segment may be larger.
+        let Some(active) = self.active.as_ref().filter(|active| active.is_unused()) else {
+            return Ok(true);
+        };
         let Segment { bytes: made, number, file, .. } = &*active.segment;
         let needed = active.offset + bytes + self.footer_bytes(active);
         if needed <= *made {

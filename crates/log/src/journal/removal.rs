@@ -1,6 +1,6 @@
 //! Dead segments go: all their records are expired or of deleted shards, and a later footer is durable.
 
-use std::{io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use crate::{
     Position, ShardLogId,
@@ -11,6 +11,7 @@ use crate::{
 use super::{
     Error, World,
     segment::{self, DIRECTORY, Sealed, Segment, Share},
+    shard::Shard,
 };
 
 /// The sealed segments that may change, oldest first. The newest footer stays as it is: it holds the positions of the
@@ -38,17 +39,11 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
         return Ok(());
     }
     let known = world.manifest.state().trimmed;
-    let mut trimmed: Vec<(ShardLogId, Position)> = Vec::new();
-    for shard in world.shards.all() {
+    let end = |shard: &Arc<Shard>| {
         let index = shard.index.read();
-        let Some(end) = dead.iter().filter_map(|&number| index.end_in(number)).max() else {
-            continue;
-        };
-        // Segments go in any order: an older one may go after a newer one.
-        if known.get(&shard.id).is_none_or(|&known| known < end) {
-            trimmed.push((shard.id, end));
-        }
-    }
+        dead.iter().filter_map(|&number| index.end_in(number)).max().map(|end| (shard.id, end))
+    };
+    let mut trimmed = unknown(&known, world.shards.all().iter().filter_map(end));
     if mutant::is(Mutant::NoNextPositionInFooter) || mutant::is(Mutant::RemovalBeforeLaterFooter) {
         trimmed.clear();
     }
@@ -66,6 +61,15 @@ pub(crate) fn remove_dead(world: &World) -> Result<(), Error> {
     finish_removal(world, &dead)?;
     tracing::info!(segments = ?dead, "segments removed: all in them is expired or deleted");
     Ok(())
+}
+
+/// Which of these ends of removed records the catalog does not know yet. Segments go in any order: an older one may go
+/// after a newer one.
+pub(crate) fn unknown(
+    known: &BTreeMap<ShardLogId, Position>,
+    ends: impl Iterator<Item = (ShardLogId, Position)>,
+) -> Vec<(ShardLogId, Position)> {
+    ends.filter(|(id, end)| known.get(id).is_none_or(|known| known < end)).collect()
 }
 
 /// True if nothing of a shard's share is alive.

@@ -23,9 +23,10 @@ use crate::{
 use super::{
     Error, World,
     committer::{SEALED_AFTER_MS, grow, run_of},
-    removal::{finish_removal, is_dead, settled},
+    removal::{finish_removal, is_dead, settled, unknown},
     scan::{Step, Walk},
     segment::{self, DIRECTORY, Sealed, Segment, Share, read_footer, write_footer},
+    shard::Shard,
 };
 
 /// Bytes that are copied between two pauses.
@@ -333,51 +334,37 @@ fn swap(
     kept: &BTreeMap<ShardLogId, Kept>,
 ) -> Result<(), Error> {
     world.segments.insert(new.clone());
-    let known = world.manifest.state().trimmed;
-    let behind = |(&id, kept): (&ShardLogId, &Kept)| {
-        let end = kept.trimmed?;
-        known.get(&id).is_none_or(|&known| known < end).then_some((id, end))
+    // Of each shard in the old segment: where it goes on in the new one, and where it ends that has expired.
+    let moved = |shard: Arc<Shard>| {
+        let end = shard.index.read().end_in(old.number)?;
+        let kept = kept.get(&shard.id).and_then(|kept| Some((kept.first?, kept.trimmed)));
+        Some(match kept {
+            Some((first, trimmed)) => (shard, Some(first), trimmed),
+            None => (shard, None, Some(end)),
+        })
     };
-    let trimmed = kept.iter().filter_map(behind).chain(dead_ends(world, old, kept, &known));
+    let moved: Vec<_> = world.shards.all().into_iter().filter_map(moved).collect();
+    let ends = moved.iter().filter_map(|(shard, _, end)| Some((shard.id, (*end)?)));
+    let trimmed = unknown(&world.manifest.state().trimmed, ends);
     let recorded = world.manifest.record(ManifestChange::Rewritten {
         old: old.number,
         new: new.number,
         listed: ListedSegment { salt: new.salt, place: new.place },
-        trimmed: trimmed.collect(),
+        trimmed,
     });
     if let Err(error) = recorded {
         world.segments.remove(new.number);
         finish_removal(world, &[new.number])?;
         return Err(error.into());
     }
-    for shard in world.shards.all() {
-        let kept = kept.get(&shard.id);
+    for (shard, first, end) in moved {
         let mut index = shard.index.write();
-        let trimmed = match kept.and_then(|kept| Some((kept.first?, kept.trimmed))) {
-            Some((first, trimmed)) => {
-                index.move_span(old.number, new.number, first);
-                trimmed
-            }
-            None => index.drop_segment(old.number),
-        };
-        trimmed.into_iter().for_each(|end| shard.trim_to(end));
+        match first {
+            Some(first) => index.move_span(old.number, new.number, first),
+            None => drop(index.drop_segment(old.number)),
+        }
+        end.into_iter().for_each(|end| shard.trim_to(end));
     }
     world.segments.remove(old.number);
     Ok(())
-}
-
-/// Where the expired records end of the shards that have nothing in the new segment.
-fn dead_ends(
-    world: &World,
-    old: &Segment,
-    kept: &BTreeMap<ShardLogId, Kept>,
-    known: &BTreeMap<ShardLogId, Position>,
-) -> Vec<(ShardLogId, Position)> {
-    let shards = world.shards.all().into_iter();
-    let gone = shards.filter(|shard| kept.get(&shard.id).is_none_or(|kept| kept.first.is_none()));
-    let end = |shard: Arc<super::shard::Shard>| {
-        let end = shard.index.read().end_in(old.number)?;
-        known.get(&shard.id).is_none_or(|&known| known < end).then_some((shard.id, end))
-    };
-    gone.filter_map(end).collect()
 }
