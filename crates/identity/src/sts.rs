@@ -3,7 +3,7 @@
 //! It needs no permission, and any region will do.
 
 use nautilus_wire::{
-    Answer, AwsError,
+    Answer, AwsError, Output, Protocol, Writer,
     query::{self, Form},
 };
 
@@ -26,11 +26,20 @@ pub fn call(caller: &Caller, form: &Form<'_>, request_id: &str) -> Result<Answer
 }
 
 fn get_caller_identity(caller: &Caller, request_id: &str) -> Answer {
-    query::response("GetCallerIdentity", NAMESPACE, request_id, |w| {
-        w.text("Arn", &caller.arn());
-        w.text("UserId", &user_id(&caller.account));
-        w.text("Account", &caller.account);
-    })
+    let answer = Protocol::Query.answer(&CallerIdentity(caller));
+    query::response("GetCallerIdentity", NAMESPACE, request_id, &answer)
+}
+
+struct CallerIdentity<'a>(&'a Caller);
+
+impl Output for CallerIdentity<'_> {
+    fn write<W: Writer>(&self, w: &mut W) {
+        w.map(|w| {
+            w.field_str("Arn", &self.0.arn());
+            w.field_str("UserId", &user_id(&self.0.account));
+            w.field_str("Account", &self.0.account);
+        });
+    }
 }
 
 /// An id of the shape of IAM's, always the same for an account.
