@@ -22,6 +22,17 @@ pub trait Clock: Send + Sync + 'static {
     fn is_unsure(&self) -> bool {
         false
     }
+
+    /// Microseconds since some moment, for durations: nobody sets this clock, and no test moves it ahead.
+    fn monotonic_us(&self) -> u64 {
+        self.now_ms() * 1000
+    }
+
+    /// Both of [`Clock::now_ms`] and [`Clock::monotonic_us`], by no more looks at the machine's clocks than the first of
+    /// them takes.
+    fn now_ms_and_monotonic_us(&self) -> (u64, u64) {
+        (self.now_ms(), self.monotonic_us())
+    }
 }
 
 /// The wall clock may differ by this from what the running clock says before that is a jump.
@@ -65,6 +76,16 @@ impl Clock for SystemClock {
 
     fn is_unsure(&self) -> bool {
         self.follower.read(wall_ms(), running_ms()).is_unsure
+    }
+
+    fn monotonic_us(&self) -> u64 {
+        running_us() as u64
+    }
+
+    fn now_ms_and_monotonic_us(&self) -> (u64, u64) {
+        let running_us = running_us();
+        let now_ms = self.follower.read(wall_ms(), running_us / 1000).now_ms;
+        (self.advanced(now_ms), running_us as u64)
     }
 }
 
@@ -163,14 +184,18 @@ fn wall_ms() -> i64 {
         .map_or(0, |since| since.as_millis() as i64)
 }
 
-/// A clock that nobody sets, and that runs on while the machine sleeps.
 fn running_ms() -> i64 {
+    running_us() / 1000
+}
+
+/// A clock that nobody sets, and that runs on while the machine sleeps.
+fn running_us() -> i64 {
     #[cfg(target_os = "linux")]
     let clock = rustix::time::ClockId::Boottime;
     #[cfg(not(target_os = "linux"))]
     let clock = rustix::time::ClockId::Monotonic;
     let now = rustix::time::clock_gettime(clock);
-    now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1000
 }
 
 /// A clock that stands still until it is set.
@@ -342,6 +367,16 @@ mod tests {
             (19 * MINUTE_MS, 3 * HOUR_MS),
         ];
         assert_eq!(followed(&readings), [0, 0, 0, 3 * HOUR_MS]);
+    }
+
+    #[test]
+    fn both_clocks_are_read_at_once() {
+        let clock = SystemClock::default();
+        let before = (clock.now_ms(), clock.monotonic_us());
+        let both = clock.now_ms_and_monotonic_us();
+        assert!(before.1 <= both.1 && both.1 <= clock.monotonic_us());
+        // The wall clock may have been set meanwhile, though hardly by an hour.
+        assert!(before.0.abs_diff(both.0) < HOUR_MS as u64);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod blocks;
 mod direct;
 mod memory;
+mod process;
 mod real;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 
 pub(crate) use blocks::{Unreadable, is_unreadable, read_around, readable};
 pub use memory::MemoryDisk;
+pub use process::ProcessFigures;
 pub use real::{DirectoryLock, RealDisk};
 
 /// How [`Disk::open`] opens a file.
@@ -51,6 +53,14 @@ pub trait Disk: Send + Sync + 'static {
     fn remove(&self, path: &str) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
+    /// Bytes that are free for more files; `None` where nobody can tell.
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+    /// Bytes of the whole file system, free or not; `None` where nobody can tell.
+    fn size_bytes(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
 }
 
 /// An open file. All methods may be called from several threads.

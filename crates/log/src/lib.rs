@@ -18,11 +18,12 @@ mod rng;
 pub mod testing;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use disk::{DirectoryLock, Disk, File, MemoryDisk, Open, RealDisk};
+pub use disk::{DirectoryLock, Disk, File, MemoryDisk, Open, ProcessFigures, RealDisk};
 pub use format::NextPosition;
 pub use frame::{Frame, FrameBuilder, FrameView, RecordView};
 pub use journal::{
-    Config, Cut, CutShard, Damage, Durability, Error, Journal, Options, Report, ShardWatch, prepare,
+    Config, Cut, CutShard, Damage, Durability, Error, Journal, JournalStats, Options, Report,
+    ShardWatch, prepare,
 };
 pub use manifest::{
     CleanStop, ListedSegment, Manifest, ManifestChange, ManifestError, ManifestState,

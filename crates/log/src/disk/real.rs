@@ -95,6 +95,16 @@ impl Disk for RealDisk {
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         StdFile::open(self.root.join(path))?.sync_all()
     }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        let space = rustix::fs::statvfs(&self.root)?;
+        Ok(Some(space.f_bavail.saturating_mul(space.f_frsize)))
+    }
+
+    fn size_bytes(&self) -> io::Result<Option<u64>> {
+        let space = rustix::fs::statvfs(&self.root)?;
+        Ok(Some(space.f_blocks.saturating_mul(space.f_frsize)))
+    }
 }
 
 fn open(path: &Path, how: Open) -> io::Result<StdFile> {

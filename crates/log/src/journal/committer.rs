@@ -226,6 +226,7 @@ impl Committer {
             // Closing writes nothing, and it is what frees space.
             let (appends, closes) =
                 items.into_iter().partition(|item| matches!(item, Item::Append { .. }));
+            self.world.counters.refused(Refusal::Full, Vec::len(&appends) as u64);
             Vec::into_iter(appends).for_each(|item| Item::refuse(item, Refusal::Full));
             items = closes;
         }
@@ -306,9 +307,17 @@ impl Committer {
         let number = active.segment.number;
         let file = &active.segment.file;
         let io = |op| move |source| Error::Io { op, segment: number, source };
+        let counters = &self.world.counters;
+        counters.group_bytes.record(offset - active.offset);
+        counters.group_frames.record(placed.len() as u64);
+        let began_us = self.world.clock.monotonic_us();
         file.write_at(&mut slices, active.offset).map_err(io("write"))?;
+        let written_us = self.world.clock.monotonic_us();
+        counters.write_us.record(written_us.saturating_sub(began_us));
         if synced && !mutant::is(Mutant::PublishBeforeSync) {
             file.sync().map_err(io("sync"))?;
+            let synced_us = self.world.clock.monotonic_us();
+            counters.sync_us.record(synced_us.saturating_sub(written_us));
         }
 
         if active.is_unused() {

@@ -20,6 +20,7 @@ mod rewrite;
 mod scan;
 mod segment;
 mod shard;
+mod stats;
 mod sweeper;
 mod tail;
 mod times;
@@ -36,7 +37,7 @@ use std::{
     thread::JoinHandle,
 };
 
-pub use self::{recovery::prepare, watch::ShardWatch};
+pub use self::{recovery::prepare, stats::JournalStats, watch::ShardWatch};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
@@ -57,6 +58,7 @@ use self::{
     queue::{Item, Queue, Taken},
     segment::SegmentTable,
     shard::{Shard, ShardTable},
+    stats::Counters,
     sweeper::Sweeper,
     tail::TailBudget,
 };
@@ -226,6 +228,7 @@ pub(crate) struct World {
     queue: Queue,
     poisoned: AtomicBool,
     damage_met: AtomicU64,
+    counters: Counters,
     /// Held while a segment's number is allotted.
     allotting: Mutex<()>,
 }
@@ -260,6 +263,8 @@ struct Inner {
     pool: Pool,
     maker: Maker,
     sweeper: Sweeper,
+    /// What is kept of records in memory.
+    alive: Arc<Alive>,
     /// In [`Threads::Stepped`] the committer waits here for [`Journal::step`].
     stepped: Mutex<Option<Committer>>,
     running: Mutex<Option<Running>>,
@@ -287,6 +292,7 @@ impl Journal {
             queue: Queue::default(),
             poisoned: AtomicBool::new(false),
             damage_met: AtomicU64::new(0),
+            counters: Counters::default(),
             allotting: Mutex::default(),
             config: options.config,
         });
@@ -301,12 +307,13 @@ impl Journal {
             next_group: recovered.next_group,
             clean: recovered.clean,
             tail: TailBudget::new(kept_bytes_max, alive.clone()),
-            memory: InMemory::new(kept_bytes_max, alive),
+            memory: InMemory::new(kept_bytes_max, alive.clone()),
         };
         let inner = Inner {
             pool: Pool::new(threads),
             maker,
             sweeper: Sweeper::new(threads),
+            alive,
             world,
             stepped: Mutex::new(None),
             running: Mutex::new(None),
@@ -328,6 +335,7 @@ impl Journal {
         let count = frames.len();
         let (answer, answered) = oneshot::channel();
         if let Err((item, refusal)) = self.inner.world.queue.push(Item::Append { frames, answer }) {
+            self.inner.world.counters.refused(refusal, 1);
             item.refuse(refusal);
         }
         async move {
@@ -373,7 +381,9 @@ impl Journal {
         let world = &self.inner.world;
         let shard = self.shard(request.shard).ok_or(ReadError::UnknownShard)?;
         loop {
-            let page = match plan::plan(&shard, &request) {
+            let plan = plan::plan(&shard, &request);
+            world.counters.read(!matches!(plan, Plan::Ready(_)));
+            let page = match plan {
                 Plan::Ready(page) => return Ok(page),
                 Plan::Damaged { first, end } => {
                     return Err(ReadError::Damaged { shard: request.shard, first, end });
@@ -457,6 +467,11 @@ impl Journal {
     /// How many reads met damaged bytes in this life, whether or not they belonged to what was read.
     pub fn damage_met(&self) -> u64 {
         self.inner.world.damage_met.load(Ordering::Relaxed)
+    }
+
+    /// Its figures. Asks the file system how much space is left, so it may block.
+    pub fn stats(&self) -> JournalStats {
+        stats::look(&self.inner.world, self.inner.alive.bytes())
     }
 
     /// Commits what waits, at most one group. Only with [`Threads::Stepped`]; false if nothing waited.

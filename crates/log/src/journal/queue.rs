@@ -91,6 +91,12 @@ impl Queue {
         waiting.take_group()
     }
 
+    /// How many items wait, and bytes of their frames.
+    pub fn waiting(&self) -> (usize, usize) {
+        let waiting = self.waiting.lock();
+        (waiting.items.len(), waiting.bytes)
+    }
+
     /// True if nothing waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.lock().items.is_empty()
