@@ -9,6 +9,8 @@ pub struct Answer {
     pub body: Bytes,
     /// The header `Content-Type`.
     pub content_type: &'static str,
+    /// Whether the operation has an output, be it one without members: Query tells the two apart.
+    pub has_output: bool,
 }
 
 impl Answer {

@@ -1,13 +1,14 @@
-//! AWS CBOR 1.1, which the SDKs for Java speak: bodies to [`Value`](crate::Value)s, [`Output`]s to bodies.
+//! CBOR: bodies to [`Value`](crate::Value)s, [`Output`]s to bodies. AWS CBOR 1.1, which the SDKs for Java speak to
+//! Kinesis, and Smithy RPC v2, which the newest SDKs speak to CloudWatch.
 //!
-//! It has bytes where JSON has Base64, and integers of milliseconds where JSON has seconds with a fraction; all else
-//! is the same. By hand, because texts and bytes must stay slices of the body, and the parser must be bounded as the
+//! It has bytes where JSON has Base64. Times are integers of milliseconds in the one, seconds in the other; all else is
+//! the same. By hand, because texts and bytes must stay slices of the body, and the parser must be bounded as the
 //! one of JSON is.
 
 mod parse;
 mod write;
 
-pub use parse::parse;
+pub use parse::{parse, parse_up_to};
 pub use write::CborWriter;
 
 use crate::Output;
@@ -20,6 +21,13 @@ pub fn to_vec(output: &impl Output) -> Vec<u8> {
 /// The same behind what stands in `bytes` already.
 pub fn append(bytes: Vec<u8>, output: &impl Output) -> Vec<u8> {
     let mut writer = CborWriter::behind(bytes);
+    output.write(&mut writer);
+    writer.finish()
+}
+
+/// The same in RPC v2.
+pub fn append_rpc(bytes: Vec<u8>, output: &impl Output) -> Vec<u8> {
+    let mut writer = CborWriter::rpc(bytes);
     output.write(&mut writer);
     writer.finish()
 }

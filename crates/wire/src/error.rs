@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{Answer, Output, Protocol, Writer};
+use crate::{Answer, Output, Protocol, Service, Writer};
 
 /// An error as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,27 @@ pub struct AwsError {
     pub message: Option<String>,
     /// The HTTP status.
     pub status: u16,
+    /// What Query calls it, if that is neither the same nor in [`QUERY_NAMES`].
+    query_code: Option<&'static str>,
 }
+
+/// Errors of no service's own, as the Query services say them: other codes, and 403 for the unauthenticated.
+const QUERY_NAMES: [(&str, &str, u16); 10] = [
+    ("AccessDeniedException", "AccessDenied", 403),
+    ("ExpiredTokenException", "ExpiredToken", 403),
+    ("IncompleteSignatureException", "IncompleteSignature", 403),
+    ("InvalidSignatureException", "SignatureDoesNotMatch", 403),
+    ("MissingAuthenticationTokenException", "MissingAuthenticationToken", 403),
+    ("SerializationException", "MalformedInput", 400),
+    ("ThrottlingException", "Throttling", 400),
+    ("UnknownOperationException", "InvalidAction", 400),
+    ("UnrecognizedClientException", "InvalidClientTokenId", 403),
+    ("ValidationException", "ValidationError", 400),
+];
+
+/// Where AWS's names of such errors live.
+const VALIDATION_PREFIX: &str = "com.amazon.coral.validate#";
+const FRONT_PREFIX: &str = "com.amazon.coral.service#";
 
 macro_rules! constructors {
     ($($(#[$doc:meta])* $name:ident => $status:literal $code:literal;)*) => {
@@ -72,7 +92,12 @@ impl AwsError {
         status: u16,
         message: Option<String>,
     ) -> AwsError {
-        AwsError { code: code.into(), message, status }
+        AwsError { code: code.into(), message, status, query_code: None }
+    }
+
+    /// The same error under another code in Query, where a service's model has one for it.
+    pub fn query_code(self, code: &'static str) -> AwsError {
+        AwsError { query_code: Some(code), ..self }
     }
 
     /// A value of the wrong type. Without a message: a body that could not be read at all.
@@ -104,27 +129,59 @@ impl AwsError {
         if self.status >= 500 { "Receiver" } else { "Sender" }
     }
 
-    /// The same error as the Query services (STS) say it: other codes, and 403 for the unauthenticated.
+    /// The same error as the Query services say it.
     pub fn for_query(mut self) -> AwsError {
-        const NAMES: [(&str, &str, u16); 7] = [
-            ("AccessDeniedException", "AccessDenied", 403),
-            ("ExpiredTokenException", "ExpiredToken", 403),
-            ("IncompleteSignatureException", "IncompleteSignature", 403),
-            ("InvalidSignatureException", "SignatureDoesNotMatch", 403),
-            ("MissingAuthenticationTokenException", "MissingAuthenticationToken", 403),
-            ("UnrecognizedClientException", "InvalidClientTokenId", 403),
-            ("ValidationException", "ValidationError", 400),
-        ];
-        if let Some((_, code, status)) = NAMES.iter().find(|(name, ..)| *name == self.code) {
+        let named = QUERY_NAMES.iter().find(|(name, ..)| *name == self.code);
+        if let Some((_, code, status)) = named {
             self.code = Cow::Borrowed(code);
             self.status = *status;
         }
+        if let Some(code) = self.query_code.take() {
+            self.code = Cow::Borrowed(code);
+        }
         self
+    }
+
+    /// The header `x-amzn-query-error` of services that have spoken Query before: its clients go by this code.
+    pub fn query_error(&self) -> String {
+        let named = QUERY_NAMES.iter().find(|(name, ..)| *name == self.code);
+        let code = self.query_code.or(named.map(|(_, code, _)| *code)).unwrap_or(&self.code);
+        format!("{code};{}", self.fault())
     }
 
     /// The body in the protocol of the request. `code` goes into the header `x-amzn-errortype` besides.
     pub fn answer(&self, protocol: Protocol) -> Answer {
         protocol.answer(self)
+    }
+
+    /// The same of a service that writes where the names of its errors live. Not in Query, where an error is a document:
+    /// see [`crate::query::error_response`].
+    pub fn answer_of(&self, protocol: Protocol, service: &Service) -> Answer {
+        if service.error_prefix.is_empty() {
+            return self.answer(protocol);
+        }
+        protocol.answer(&Qualified { error: self, prefix: self.prefix(service) })
+    }
+
+    fn prefix(&self, service: &Service) -> &'static str {
+        let is_of_all = QUERY_NAMES.iter().any(|(name, ..)| *name == self.code);
+        match self.code.as_ref() {
+            "ValidationException" => VALIDATION_PREFIX,
+            "InternalFailure" | "ServiceUnavailable" => FRONT_PREFIX,
+            _ if is_of_all => FRONT_PREFIX,
+            _ => service.error_prefix,
+        }
+    }
+
+    fn write_message(&self, w: &mut impl Writer) {
+        if let Some(message) = &self.message {
+            // AWS's own parser of bodies is an older house than its services, and writes a capital.
+            let name = match self.code.as_ref() {
+                "SerializationException" => "Message",
+                _ => "message",
+            };
+            w.field_str(name, message);
+        }
     }
 }
 
@@ -132,14 +189,22 @@ impl Output for AwsError {
     fn write<W: Writer>(&self, w: &mut W) {
         w.map(|w| {
             w.field_str("__type", &self.code);
-            if let Some(message) = &self.message {
-                // AWS's own parser of bodies is an older house than its services, and writes a capital.
-                let name = match self.code.as_ref() {
-                    "SerializationException" => "Message",
-                    _ => "message",
-                };
-                w.field_str(name, message);
-            }
+            self.write_message(w);
+        });
+    }
+}
+
+/// An error by its full name.
+struct Qualified<'a> {
+    error: &'a AwsError,
+    prefix: &'static str,
+}
+
+impl Output for Qualified<'_> {
+    fn write<W: Writer>(&self, w: &mut W) {
+        w.map(|w| {
+            w.field_str("__type", &format!("{}{}", self.prefix, self.error.code));
+            self.error.write_message(w);
         });
     }
 }
@@ -175,6 +240,58 @@ mod tests {
             r#"{"__type":"SerializationException","Message":"Expected null"}"#,
         );
         check(AwsError::unknown_operation(), r#"{"__type":"UnknownOperationException"}"#);
+    }
+
+    #[test]
+    fn cloudwatch_says_where_its_names_live() {
+        let service = Service { error_prefix: "com.amazonaws.x.v1#", ..Service::default() };
+        let bare = AwsError::new("ResourceNotFound", 404, None);
+        let bare = bare.answer_of(Protocol::Json, &Service::default()).body;
+        assert_eq!(bare, r#"{"__type":"ResourceNotFound"}"#);
+        let check = |error: AwsError, body: &str| {
+            let answer = error.answer_of(Protocol::Json10, &service);
+            assert_eq!(String::from_utf8_lossy(&answer.body), body);
+            assert_eq!(answer.content_type, "application/x-amz-json-1.0");
+        };
+        check(
+            AwsError::new("ResourceNotFound", 404, None),
+            r#"{"__type":"com.amazonaws.x.v1#ResourceNotFound"}"#,
+        );
+        check(
+            AwsError::validation("1 validation error detected: …"),
+            r#"{"__type":"com.amazon.coral.validate#ValidationException","message":"1 validation error detected: …"}"#,
+        );
+        check(
+            AwsError::unknown_operation(),
+            r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#,
+        );
+        check(
+            AwsError::internal_failure(),
+            r#"{"__type":"com.amazon.coral.service#InternalFailure"}"#,
+        );
+    }
+
+    #[test]
+    fn an_error_may_have_another_code_in_query() {
+        let value = |text: &str| Some(text.to_owned());
+        let error = AwsError::new("InvalidParameterValueException", 400, value("m"))
+            .query_code("InvalidParameterValue");
+        assert_eq!(error.query_error(), "InvalidParameterValue;Sender");
+        let body = error.answer(Protocol::Json10).body;
+        assert_eq!(body, r#"{"__type":"InvalidParameterValueException","message":"m"}"#);
+        let error = error.for_query();
+        assert_eq!((error.code.as_ref(), error.status), ("InvalidParameterValue", 400));
+
+        assert_eq!(AwsError::validation("m").query_error(), "ValidationError;Sender");
+        assert_eq!(
+            AwsError::new("ResourceConflict", 409, None).query_error(),
+            "ResourceConflict;Sender"
+        );
+        assert_eq!(AwsError::internal_failure().query_error(), "InternalFailure;Receiver");
+        let error =
+            AwsError::new("InternalServiceFault", 500, None).query_code("InternalServiceError");
+        assert_eq!(error.query_error(), "InternalServiceError;Receiver");
+        assert_eq!(AwsError::serialization(None).for_query().code, "MalformedInput");
     }
 
     #[test]

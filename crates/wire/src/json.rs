@@ -1,4 +1,4 @@
-//! AWS JSON 1.1: bodies to [`Value`](crate::Value)s, [`Output`]s to bodies.
+//! AWS JSON 1.1 and 1.0: bodies to [`Value`](crate::Value)s, [`Output`]s to bodies.
 //!
 //! This is the hot path of every write: a body of PutRecords is 700 KB of Base64. Strings without escapes are
 //! slices of the body, and each byte is looked at a fixed number of times, by vector instructions.
@@ -6,7 +6,7 @@
 mod parse;
 mod write;
 
-pub use parse::parse;
+pub use parse::{parse, parse_up_to};
 pub use write::JsonWriter;
 
 use crate::Output;

@@ -18,6 +18,8 @@ mod protocol;
 pub mod query;
 mod report;
 pub mod rules;
+mod service;
+pub mod time;
 mod value;
 
 pub use answer::Answer;
@@ -27,4 +29,5 @@ pub use members::Members;
 pub use output::{Output, Writer};
 pub use protocol::Protocol;
 pub use report::{MemberSpec, Shape};
+pub use service::Service;
 pub use value::{Number, Value};

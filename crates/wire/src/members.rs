@@ -11,6 +11,7 @@ use crate::{
     AwsError, Blob, MemberSpec, Number, Protocol, Shape, Value,
     report::{Report, Step, cut, quoted},
     rules::{IntegerRule, LengthRule, MapRule, StringRule},
+    time::parse_iso8601,
 };
 
 const NOT_NULL: &str = "Member must not be null";
@@ -47,6 +48,11 @@ impl<'a> Members<'a> {
         self.report.finish()
     }
 
+    /// Whether a member says anything: for those that are refused whatever they say. They are in no description.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, value)| key == name && *value != Value::Null)
+    }
+
     /// A text.
     pub fn string(&mut self, name: &'static str, rule: &StringRule) -> Option<Cow<'a, str>> {
         self.text(name, rule, false)
@@ -65,6 +71,16 @@ impl<'a> Members<'a> {
     /// An integer that must be there; 0 until `finish` has told that it is not.
     pub fn required_integer(&mut self, name: &'static str, rule: &IntegerRule) -> i64 {
         self.number(name, rule, true).unwrap_or_default()
+    }
+
+    /// A floating point number. It may be no number or infinite, where the protocol can say so.
+    pub fn double(&mut self, name: &'static str) -> Option<f64> {
+        self.float(name, false)
+    }
+
+    /// A floating point number that must be there; 0 until `finish` has told that it is not.
+    pub fn required_double(&mut self, name: &'static str) -> f64 {
+        self.float(name, true).unwrap_or_default()
     }
 
     /// A boolean. AWS also takes some words for one.
@@ -96,12 +112,12 @@ impl<'a> Members<'a> {
 
     /// A point in time, in milliseconds since 1970.
     pub fn timestamp_ms(&mut self, name: &'static str) -> Option<i64> {
-        self.report.describe(name, false, Shape::Timestamp);
-        match self.take(name) {
-            Value::Null => None,
-            Value::Number(value) => Some(self.protocol.time_ms(value)),
-            other => self.wrong_type(&other, "can not be converted to milliseconds since epoch"),
-        }
+        self.time(name, false)
+    }
+
+    /// A point in time that must be there; 0 until `finish` has told that it is not.
+    pub fn required_timestamp_ms(&mut self, name: &'static str) -> i64 {
+        self.time(name, true).unwrap_or_default()
     }
 
     /// Bytes.
@@ -172,6 +188,65 @@ impl<'a> Members<'a> {
         self.texts(name, rule, item, true).unwrap_or_default()
     }
 
+    /// A list of floating point numbers.
+    pub fn doubles(&mut self, name: &'static str, rule: &LengthRule) -> Option<Vec<f64>> {
+        self.report.describe(name, false, Shape::Doubles(*rule));
+        let value = self.take(name);
+        let items = self.items(name, value, false)?;
+        if let Some(constraint) = rule.violation(items.len()) {
+            let value = if items.is_empty() { "'[]'" } else { "" };
+            self.report.violation(name, value, &constraint);
+        }
+        self.report.path.push(Step::Member(name));
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            match item {
+                Value::Null => self.null_item(index),
+                item => values.extend(self.double_of(item)),
+            }
+        }
+        self.report.path.pop();
+        Some(values)
+    }
+
+    /// A map from text to structures, by what `read` makes of each, in the order of the body. Of two entries with one
+    /// key both are there.
+    pub fn map<T>(
+        &mut self,
+        name: &'static str,
+        rule: &LengthRule,
+        mut read: impl FnMut(&mut Members<'a>) -> T,
+    ) -> Option<Vec<(Cow<'a, str>, T)>> {
+        self.report.describe(name, false, Shape::Map(*rule));
+        let value = match self.take(name) {
+            Value::Null if self.report.specs.is_some() => {
+                Value::Map(vec![(Cow::Borrowed(""), Value::Map(Vec::new()))])
+            }
+            value => value,
+        };
+        let entries = self.entries(name, value, false)?;
+        if let Some(constraint) = rule.violation(entries.len()) {
+            let value = if entries.is_empty() { "'{}'" } else { "" };
+            self.report.violation(name, value, &constraint);
+        }
+        self.report.path.push(Step::Member(name));
+        let mut values = Vec::with_capacity(entries.len());
+        for (index, (key, value)) in entries.into_iter().enumerate() {
+            match value {
+                Value::Map(members) => {
+                    self.report.path.push(Step::Item(index));
+                    values.push((key, self.descend(members, &mut read)));
+                    self.report.path.pop();
+                }
+                Value::Null => self.null_item(index),
+                Value::List(_) => drop(self.unexpected_list::<()>()),
+                _ => drop(self.expected::<()>("Expected null")),
+            }
+        }
+        self.report.path.pop();
+        Some(values)
+    }
+
     /// A map from text to text, sorted by key.
     pub fn string_map(
         &mut self,
@@ -211,17 +286,54 @@ impl<'a> Members<'a> {
 
     fn number(&mut self, name: &'static str, rule: &IntegerRule, required: bool) -> Option<i64> {
         self.report.describe(name, required, Shape::Integer(*rule));
+        let value = self.take(name);
+        let known = match &value {
+            Value::Null => return self.absent(name, required),
+            Value::Number(number) => Some(number.truncated()),
+            Value::Str(text) if self.is_query() => text.parse().ok(),
+            _ => None,
+        };
+        let Some(value) = known else {
+            let long = "can not be converted to an Long";
+            let wish = if rule.long { long } else { "can not be converted to an Integer" };
+            return self.wrong_type(&value, wish);
+        };
+        let value = rule.clamp(value);
+        if let Some(constraint) = rule.violation(value) {
+            self.report.violation(name, &quoted(&value.to_string()), &constraint);
+        }
+        Some(value)
+    }
+
+    fn float(&mut self, name: &'static str, required: bool) -> Option<f64> {
+        self.report.describe(name, required, Shape::Double);
         match self.take(name) {
             Value::Null => self.absent(name, required),
-            Value::Number(number) => {
-                let value = rule.clamp(number.truncated());
-                if let Some(constraint) = rule.violation(value) {
-                    self.report.violation(name, &quoted(&value.to_string()), &constraint);
-                }
-                Some(value)
+            value => self.double_of(value),
+        }
+    }
+
+    fn double_of(&mut self, value: Value<'_>) -> Option<f64> {
+        let known = match &value {
+            Value::Number(number) => Some(number.as_f64()),
+            Value::Str(text) => no_number(text)
+                .or_else(|| Some(text).filter(|_| self.is_query()).and_then(|text| decimal(text))),
+            _ => None,
+        };
+        known.or_else(|| self.wrong_type(&value, "can not be converted to an Double"))
+    }
+
+    fn time(&mut self, name: &'static str, required: bool) -> Option<i64> {
+        self.report.describe(name, required, Shape::Timestamp);
+        match self.take(name) {
+            Value::Null => self.absent(name, required),
+            Value::Number(value) => Some(self.protocol.time_ms(value)),
+            Value::Str(text) if self.is_query() => {
+                let seconds = || decimal(&text).map(|value| Number::Float(value).seconds_as_ms());
+                let known = parse_iso8601(&text).or_else(seconds);
+                known.or_else(|| self.expected("timestamp must follow ISO8601"))
             }
-            other if rule.long => self.wrong_type(&other, "can not be converted to an Long"),
-            other => self.wrong_type(&other, "can not be converted to an Integer"),
+            other => self.wrong_type(&other, "can not be converted to milliseconds since epoch"),
         }
     }
 
@@ -231,7 +343,7 @@ impl<'a> Members<'a> {
             Value::Null => return self.absent(name, required),
             Value::Bytes(bytes) => Ok(Blob::from_bytes(bytes)),
             // CBOR has bytes: a text there is no Base64.
-            Value::Str(text) if self.protocol == Protocol::Json => Blob::from_base64(text),
+            Value::Str(text) if !self.protocol.has_bytes() => Blob::from_base64(text),
             other => return self.wrong_type(&other, "can not be converted to a Blob"),
         };
         let blob = blob.map_err(|error| self.report.type_error_as(error)).ok()?;
@@ -255,6 +367,7 @@ impl<'a> Members<'a> {
             Value::Null if self.report.specs.is_some() => Vec::new(),
             Value::Null => return self.absent(name, required),
             Value::List(_) => return self.unexpected_list(),
+            value if self.is_empty(&value) => Vec::new(),
             _ => return self.expected("Expected null"),
         };
         self.report.path.push(Step::Member(name));
@@ -335,12 +448,8 @@ impl<'a> Members<'a> {
         required: bool,
     ) -> Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>> {
         self.report.describe(name, required, Shape::StringMap(*rule));
-        let entries = match self.take(name) {
-            Value::Map(entries) => entries,
-            Value::Null => return self.absent(name, required),
-            Value::List(_) => return self.unexpected_list(),
-            _ => return self.expected("Expected map or null"),
-        };
+        let value = self.take(name);
+        let entries = self.entries(name, value, required)?;
         let (mut map, mut nulls) = (BTreeMap::new(), 0);
         for (key, value) in entries {
             match value {
@@ -385,9 +494,35 @@ impl<'a> Members<'a> {
         match value {
             Value::List(items) => Some(items),
             Value::Null => self.absent(name, required),
-            Value::Map(_) => self.expected("Start of structure or map found where not expected."),
+            Value::Map(_) => self.unexpected_map(),
+            value if self.is_empty(&value) => Some(Vec::new()),
             _ => self.expected("Expected list or null"),
         }
+    }
+
+    fn entries(
+        &mut self,
+        name: &'static str,
+        value: Value<'a>,
+        required: bool,
+    ) -> Option<Vec<(Cow<'a, str>, Value<'a>)>> {
+        match value {
+            Value::Map(entries) => Some(entries),
+            Value::Null => self.absent(name, required),
+            Value::List(_) => self.unexpected_list(),
+            value if self.is_empty(&value) => Some(Vec::new()),
+            _ => self.expected("Expected map or null"),
+        }
+    }
+
+    /// In Query all scalars are texts.
+    fn is_query(&self) -> bool {
+        self.protocol == Protocol::Query
+    }
+
+    /// Query's word for a list, a map or a structure with nothing in it.
+    fn is_empty(&self, value: &Value<'_>) -> bool {
+        self.is_query() && matches!(value, Value::Str(text) if text.is_empty())
     }
 
     /// Reads a structure inside this one; the report goes along and comes back.
@@ -418,9 +553,7 @@ impl<'a> Members<'a> {
     fn wrong_type<T>(&mut self, value: &Value<'_>, wish: &str) -> Option<T> {
         let class = match value {
             Value::List(_) => return self.unexpected_list(),
-            Value::Map(_) => {
-                return self.expected("Start of structure or map found where not expected.");
-            }
+            Value::Map(_) => return self.unexpected_map(),
             Value::Bool(_) => "class java.lang.Boolean",
             Value::Number(Number::Integer(_) | Number::Float(_)) => {
                 "class com.amazon.coral.value.json.numbers.TruncatingBigNumber"
@@ -436,9 +569,32 @@ impl<'a> Members<'a> {
         self.expected("Start of list found where not expected")
     }
 
+    fn unexpected_map<T>(&mut self) -> Option<T> {
+        match self.protocol {
+            Protocol::Query => self.unexpected_list(), // there they are the same
+            _ => self.expected("Start of structure or map found where not expected."),
+        }
+    }
+
     fn expected<T>(&mut self, message: &str) -> Option<T> {
         self.report.type_error(message);
         None
+    }
+}
+
+/// A number as a text, without the words for what is none.
+fn decimal(text: &str) -> Option<f64> {
+    let is_plain = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+    text.bytes().all(is_plain).then(|| text.parse().ok())?
+}
+
+/// The words of all protocols without such numbers for those that are none.
+fn no_number(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
     }
 }
 

@@ -16,7 +16,7 @@ pub trait Output {
 
 /// A protocol's way to write values. Between `map_start` and `map_end`, each value follows a `key`.
 pub trait Writer: Sized {
-    /// Opens a map or structure.
+    /// Opens a structure, or a map of Kinesis.
     fn map_start(&mut self);
     /// Closes it.
     fn map_end(&mut self);
@@ -39,7 +39,28 @@ pub trait Writer: Sized {
     /// Bytes: Base64 where the protocol has none.
     fn blob(&mut self, value: &[u8]);
 
-    /// A map, by what is in it.
+    /// A map from text to text. XML has no keys of its own, so what is a map must be told from a structure.
+    fn string_map<K: AsRef<str>, V: AsRef<str>>(
+        &mut self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) {
+        self.map(|w| {
+            for (key, value) in entries {
+                w.field_str(key.as_ref(), value.as_ref());
+            }
+        });
+    }
+
+    /// A map from text to floating point numbers, likewise.
+    fn double_map<K: AsRef<str>>(&mut self, entries: impl IntoIterator<Item = (K, f64)>) {
+        self.map(|w| {
+            for (key, value) in entries {
+                w.field_f64(key.as_ref(), value);
+            }
+        });
+    }
+
+    /// A map or structure, by what is in it.
     fn map(&mut self, members: impl FnOnce(&mut Self)) {
         self.map_start();
         members(self);
@@ -65,6 +86,12 @@ pub trait Writer: Sized {
     fn field_i64(&mut self, name: &str, value: i64) {
         self.key(name);
         self.i64(value);
+    }
+
+    /// A member that is a floating point number.
+    fn field_f64(&mut self, name: &str, value: f64) {
+        self.key(name);
+        self.f64(value);
     }
 
     /// A member that is a boolean.
@@ -105,6 +132,26 @@ pub trait Writer: Sized {
     /// A member that is a list of texts.
     fn field_strings<S: AsRef<str>>(&mut self, name: &str, items: impl IntoIterator<Item = S>) {
         self.field_list(name, items, |w, item| w.str(item.as_ref()));
+    }
+
+    /// A member that is a map from text to text.
+    fn field_string_map<K: AsRef<str>, V: AsRef<str>>(
+        &mut self,
+        name: &str,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) {
+        self.key(name);
+        self.string_map(entries);
+    }
+
+    /// A member that is a map from text to floating point numbers.
+    fn field_double_map<K: AsRef<str>>(
+        &mut self,
+        name: &str,
+        entries: impl IntoIterator<Item = (K, f64)>,
+    ) {
+        self.key(name);
+        self.double_map(entries);
     }
 
     /// A member that is an output of its own.

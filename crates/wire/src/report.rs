@@ -27,6 +27,8 @@ pub enum Shape {
     String(StringRule),
     /// An integer.
     Integer(IntegerRule),
+    /// A floating point number.
+    Double,
     /// A boolean.
     Boolean,
     /// A point in time.
@@ -35,17 +37,22 @@ pub enum Shape {
     Blob(LengthRule),
     /// A list of texts.
     Strings(LengthRule, StringRule),
+    /// A list of floating point numbers.
+    Doubles(LengthRule),
     /// A map from text to text.
     StringMap(MapRule),
     /// A structure; its members follow.
     Structure,
     /// A list of structures; their members follow.
     List(LengthRule),
+    /// A map from text to structures; their members follow.
+    Map(LengthRule),
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
     Member(&'static str),
+    /// Of a list or a map, from 0.
     Item(usize),
 }
 

@@ -41,6 +41,14 @@ impl Number {
         }
     }
 
+    /// The number as a double.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Number::Integer(value) => value as f64,
+            Number::Float(value) => value,
+        }
+    }
+
     /// Seconds, perhaps with a fraction, as whole milliseconds.
     pub fn seconds_as_ms(self) -> i64 {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! Keys are texts, nothing stands behind the value. Tags are skipped: what a number means is told by the member that
 //! it is read for. A length is believed only when as many bytes are there, and a list's or map's items are
-//! counted before room is made for them, so a body costs at most a fixed multiple of [`limits::NODES_MAX`] beside itself.
+//! counted before room is made for them, so a body costs at most a fixed multiple of their bound beside itself.
 
 use std::{borrow::Cow, str};
 
@@ -12,12 +12,14 @@ use crate::{
     limits::{DEPTH_MAX, NODES_MAX},
 };
 
-#[cfg(doc)]
-use crate::limits;
-
 /// The value of a whole body. All errors are the same one, without a message, as in JSON.
 pub fn parse(body: &[u8]) -> Result<Value<'_>, AwsError> {
-    let mut parser = Parser { rest: body, nodes: 1 };
+    parse_up_to(NODES_MAX, body)
+}
+
+/// The same with another bound on the number of values.
+pub fn parse_up_to(nodes_max: usize, body: &[u8]) -> Result<Value<'_>, AwsError> {
+    let mut parser = Parser { rest: body, nodes: 1, nodes_max };
     let value = parser.value(0).filter(|_| parser.rest.is_empty());
     value.ok_or_else(|| AwsError::serialization(None))
 }
@@ -25,6 +27,7 @@ pub fn parse(body: &[u8]) -> Result<Value<'_>, AwsError> {
 struct Parser<'a> {
     rest: &'a [u8],
     nodes: usize,
+    nodes_max: usize,
 }
 
 /// How an item begins.
@@ -106,7 +109,7 @@ impl<'a> Parser<'a> {
     }
 
     fn count(&mut self, nodes: usize) -> Option<()> {
-        self.nodes = self.nodes.checked_add(nodes).filter(|&nodes| nodes <= NODES_MAX)?;
+        self.nodes = self.nodes.checked_add(nodes).filter(|&nodes| nodes <= self.nodes_max)?;
         Some(())
     }
 

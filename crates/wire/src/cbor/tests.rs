@@ -298,6 +298,19 @@ fn times_are_integers_of_milliseconds_under_tag_1() {
     assert_eq!(bytes, b"\xc1\x1b\x00\x00\x01\x53\xe2\xdb\x26\xd0");
 }
 
+fn rpc_time(ms: u64) -> Vec<u8> {
+    let mut writer = CborWriter::rpc(Vec::new());
+    writer.timestamp_ms(ms);
+    writer.finish()
+}
+
+#[test]
+fn times_of_rpc_v2_are_seconds_under_tag_1_with_a_fraction_if_they_have_one() {
+    assert_eq!(rpc_time(1_772_100_000_000), b"\xc1\x1a\x69\xa0\x19\xa0");
+    let with_fraction = [&b"\xc1\xfb"[..], &1_772_100_000.25_f64.to_be_bytes()].concat();
+    assert_eq!(rpc_time(1_772_100_000_250), with_fraction);
+}
+
 #[test]
 fn short_maps_and_lists_have_their_length_and_long_ones_an_end() {
     let bytes = written(|w| {
@@ -328,6 +341,13 @@ fn errors_are_maps_of_type_and_message() {
 }
 
 proptest! {
+    #[test]
+    fn a_time_of_rpc_v2_comes_back_to_the_millisecond(ms in 0..253_402_300_800_000_u64) {
+        let bytes = rpc_time(ms);
+        let Ok(Value::Number(seconds)) = parse(&bytes) else { panic!("no number: {bytes:?}") };
+        prop_assert_eq!(u64::try_from(seconds.seconds_as_ms()), Ok(ms));
+    }
+
     #[test]
     fn every_spelling_of_a_value_is_read(item in any_item()) {
         prop_assert_eq!(parse(&item.bytes), Ok(item.value));

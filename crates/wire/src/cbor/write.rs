@@ -16,6 +16,17 @@ pub struct CborWriter {
     bytes: Vec<u8>,
     /// The maps and lists around the place where we write.
     open: Vec<Open>,
+    times: Times,
+}
+
+/// What a number is that is a point in time.
+#[derive(Debug, Default)]
+enum Times {
+    /// AWS CBOR.
+    #[default]
+    Milliseconds,
+    /// RPC v2, and the standard.
+    Seconds,
 }
 
 #[derive(Debug)]
@@ -28,7 +39,12 @@ struct Open {
 impl CborWriter {
     /// Writes behind what stands in `bytes` already.
     pub fn behind(bytes: Vec<u8>) -> CborWriter {
-        CborWriter { bytes, open: Vec::new() }
+        CborWriter { bytes, open: Vec::new(), times: Times::Milliseconds }
+    }
+
+    /// The same in RPC v2.
+    pub fn rpc(bytes: Vec<u8>) -> CborWriter {
+        CborWriter { times: Times::Seconds, ..CborWriter::behind(bytes) }
     }
 
     /// What was written.
@@ -64,6 +80,11 @@ impl CborWriter {
             self.bytes.push(major | 27);
             self.bytes.extend_from_slice(&argument.to_be_bytes());
         }
+    }
+
+    fn double(&mut self, value: f64) {
+        self.bytes.push(major::SIMPLE << 5 | 27);
+        self.bytes.extend_from_slice(&value.to_be_bytes());
     }
 
     fn open(&mut self, major: u8) {
@@ -119,18 +140,23 @@ impl Writer for CborWriter {
 
     fn f64(&mut self, value: f64) {
         self.count();
-        self.bytes.push(major::SIMPLE << 5 | 27);
-        self.bytes.extend_from_slice(&value.to_be_bytes());
+        self.double(value);
     }
 
     fn bool(&mut self, value: bool) {
         self.item(major::SIMPLE, if value { 21 } else { 20 });
     }
 
-    /// An integer: the SDKs for Java fail at a float here.
+    /// Milliseconds are an integer: the SDKs for Java fail at a float here.
     fn timestamp_ms(&mut self, value: u64) {
         self.item(major::TAG, TIME_IN_A_NUMBER);
-        self.head(major::UNSIGNED, value);
+        match self.times {
+            Times::Milliseconds => self.head(major::UNSIGNED, value),
+            Times::Seconds if value.is_multiple_of(1000) => {
+                self.head(major::UNSIGNED, value / 1000);
+            }
+            Times::Seconds => self.double(value as f64 / 1000.0),
+        }
     }
 
     fn blob(&mut self, value: &[u8]) {

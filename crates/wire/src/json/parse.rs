@@ -1,7 +1,7 @@
 //! The JSON parser: recursive descent over a body whose UTF-8 was checked once.
 //!
 //! Strict, as AWS's is: RFC 8259, nothing before or behind the value but white space. Values are counted and depth
-//! is bounded (see [`limits`]), so a body costs at most a fixed multiple of [`limits::NODES_MAX`] beside itself.
+//! is bounded (see [`limits`]), so a body costs at most a fixed multiple of their bound beside itself.
 
 use std::borrow::Cow;
 
@@ -17,8 +17,13 @@ use crate::limits;
 
 /// The value of a whole body. All errors are the same one, without a message: AWS says no more either.
 pub fn parse(body: &[u8]) -> Result<Value<'_>, AwsError> {
+    parse_up_to(NODES_MAX, body)
+}
+
+/// The same with another bound on the number of values.
+pub fn parse_up_to(nodes_max: usize, body: &[u8]) -> Result<Value<'_>, AwsError> {
     let value = std::str::from_utf8(body).ok().and_then(|text| {
-        let mut parser = Parser { text, bytes: body, at: 0, nodes: 0 };
+        let mut parser = Parser { text, bytes: body, at: 0, nodes: 0, nodes_max };
         let value = parser.value(0)?;
         parser.skip_blanks();
         (parser.at == body.len()).then_some(value)
@@ -32,13 +37,14 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     nodes: usize,
+    nodes_max: usize,
 }
 
 // Each method answers `None` where the text is no JSON or goes beyond a limit.
 impl<'a> Parser<'a> {
     fn value(&mut self, depth: usize) -> Option<Value<'a>> {
         self.nodes += 1;
-        if self.nodes > NODES_MAX {
+        if self.nodes > self.nodes_max {
             return None;
         }
         self.skip_blanks();

@@ -114,9 +114,9 @@ impl Writer for JsonWriter {
 
     fn f64(&mut self, value: f64) {
         self.separate();
-        // JSON has no word for the infinite.
+        // JSON has no word for the infinite. Whole numbers have a fraction too, as Java prints them.
         if value.is_finite() {
-            self.display(value);
+            self.display(format_args!("{value:?}"));
         } else {
             self.text.extend_from_slice(b"null");
         }

@@ -406,6 +406,187 @@ fn cbor_has_the_constraints_of_json() {
     assert!(in_cbor(b"\xa1\x61k\x41v", map).is_err());
 }
 
+/// Reads a body in one of the protocols of CloudWatch.
+fn in_protocol<T>(
+    protocol: Protocol,
+    body: &[u8],
+    read: impl FnOnce(&mut Members<'_>) -> T,
+) -> Result<T, String> {
+    let input = protocol.parse(body).expect("the test's body is well-formed");
+    let mut members = Members::new(input, protocol).expect("the test's body is a structure");
+    let value = read(&mut members);
+    members.finish().map(|()| value).map_err(|error| error.to_string())
+}
+
+fn in_query<T>(form: &str, read: impl FnOnce(&mut Members<'_>) -> T) -> Result<T, String> {
+    in_protocol(Protocol::Query, form.as_bytes(), read)
+}
+
+#[test]
+fn doubles_are_numbers_of_any_kind() {
+    let double = |m: &mut Members<'_>| m.double("A");
+    let json = |body: &str| in_protocol(Protocol::Json10, body.as_bytes(), double);
+    assert_eq!(json(r#"{"A":1.5}"#), Ok(Some(1.5)));
+    assert_eq!(json(r#"{"A":-3}"#), Ok(Some(-3.0)));
+    assert_eq!(json(r#"{"A":null}"#), Ok(None));
+    assert_eq!(json(r#"{"A":"-Infinity"}"#), Ok(Some(f64::NEG_INFINITY)));
+    assert!(json(r#"{"A":"NaN"}"#).is_ok_and(|value| value.is_some_and(f64::is_nan)));
+    for bad in [r#"{"A":"1.5"}"#, r#"{"A":true}"#, r#"{"A":[]}"#, r#"{"A":{}}"#] {
+        assert!(json(bad).is_err_and(|text| text.starts_with("Serialization")), "{bad}");
+    }
+
+    let cbor = |item: &[u8]| in_protocol(Protocol::RpcCbor, &[b"\xa1\x61A", item].concat(), double);
+    assert_eq!(cbor(b"\xf9\x3e\0"), Ok(Some(1.5)), "half precision");
+    assert_eq!(cbor(b"\xfa\x3f\xc0\0\0"), Ok(Some(1.5)), "single precision");
+    assert_eq!(cbor(b"\xfb\x3f\xf8\0\0\0\0\0\0"), Ok(Some(1.5)), "double precision");
+    assert_eq!(cbor(b"\x22"), Ok(Some(-3.0)), "an integer");
+    assert_eq!(cbor(b"\xf9\x7c\0"), Ok(Some(f64::INFINITY)));
+    assert!(cbor(b"\x631.5").is_err());
+
+    let required = |m: &mut Members<'_>| m.required_double("A");
+    let message = "Value null at 'a' failed to satisfy constraint: Member must not be null";
+    assert!(in_query("", required).is_err_and(|text| text.ends_with(message)));
+}
+
+#[test]
+fn a_list_of_doubles_has_its_length_and_no_nulls() {
+    let rule = LengthRule::new(1, 2);
+    let read = |m: &mut Members<'_>| m.doubles("A", &rule);
+    let json = |body: &str| in_protocol(Protocol::Json10, body.as_bytes(), read);
+    assert_eq!(json(r#"{"A":[1,2.5]}"#), Ok(Some(vec![1.0, 2.5])));
+    assert_eq!(json("{}"), Ok(None));
+    let at_most = "Value at 'a' failed to satisfy constraint: \
+        Member must have length less than or equal to 2";
+    assert!(json(r#"{"A":[1,2,3]}"#).is_err_and(|text| text.ends_with(at_most)));
+    let at_least = "Value '[]' at 'a' failed to satisfy constraint: \
+        Member must have length greater than or equal to 1";
+    assert!(json(r#"{"A":[]}"#).is_err_and(|text| text.ends_with(at_least)));
+    assert!(in_query("A=", read).is_err_and(|text| text.ends_with(at_least)));
+    assert!(json(r#"{"A":[null]}"#).is_err_and(|text| text.contains("at 'a.1.member'")));
+    assert!(json(r#"{"A":["x"]}"#).is_err_and(|text| text.starts_with("Serialization")));
+    assert_eq!(in_query("A.member.1=1e3&A.member.2=-.5", read), Ok(Some(vec![1000.0, -0.5])));
+}
+
+#[test]
+fn in_query_numbers_booleans_and_times_are_texts() {
+    let integer = |m: &mut Members<'_>| m.integer("A", &IntegerRule::integer(-5, 3600));
+    assert_eq!(in_query("A=60", integer), Ok(Some(60)));
+    assert_eq!(in_query("A=-5", integer), Ok(Some(-5)));
+    assert!(in_query("A=3601", integer).is_err_and(|text| text.contains("Value '3601' at 'a'")));
+    for bad in ["A=", "A=x", "A=1.5", "A=0x10", "A=+", "A=99999999999999999999", "A=+60+"] {
+        let text = "SerializationException: \
+            class java.lang.String can not be converted to an Integer";
+        assert_eq!(in_query(bad, integer), Err(text.to_owned()), "{bad}");
+    }
+
+    let double = |m: &mut Members<'_>| m.double("A");
+    for (text, value) in [("1", 1.0), ("-1.5", -1.5), ("1.0E7", 1e7), ("Infinity", f64::INFINITY)] {
+        assert_eq!(in_query(&format!("A={text}"), double), Ok(Some(value)));
+    }
+    for bad in ["", "x", "inf", "nan", "infinity", "1,5", "0x1p3", "-", "e"] {
+        assert!(in_query(&format!("A={bad}"), double).is_err(), "{bad:?}");
+    }
+
+    let flag = |m: &mut Members<'_>| m.boolean("A");
+    assert_eq!(in_query("A=true", flag), Ok(Some(true)));
+    assert_eq!(in_query("A=False", flag), Ok(Some(false)));
+    assert!(in_query("A=on", flag).is_err());
+
+    let time = |m: &mut Members<'_>| m.required_timestamp_ms("A");
+    for text in
+        ["2026-02-26T10:00:00Z", "2026-02-26T12:00:00.000%2B02:00", "1772100000", "1.7721e9"]
+    {
+        assert_eq!(in_query(&format!("A={text}"), time), Ok(1_772_100_000_000), "{text}");
+    }
+    for bad in ["", "now", "2026-02-30", "NaN", "inf"] {
+        let text = "SerializationException: timestamp must follow ISO8601";
+        assert_eq!(in_query(&format!("A={bad}"), time), Err(text.to_owned()), "{bad:?}");
+    }
+    assert!(in_query("", time).is_err_and(|text| text.contains("Value null at 'a'")));
+}
+
+#[test]
+fn in_query_an_empty_text_is_an_empty_list_map_or_structure() {
+    let strings = |m: &mut Members<'_>| {
+        m.strings("A", &LengthRule::ANY, &StringRule::ANY).map(|items| items.len())
+    };
+    assert_eq!(in_query("A=", strings), Ok(Some(0)));
+    assert!(in_query("A=x", strings).is_err());
+    assert!(in_protocol(Protocol::Json10, br#"{"A":""}"#, strings).is_err());
+    let list = |m: &mut Members<'_>| m.list("A", &LengthRule::ANY, |_| ()).map(|items| items.len());
+    assert_eq!(in_query("A=", list), Ok(Some(0)));
+    let map = |m: &mut Members<'_>| m.map("A", &LengthRule::ANY, |_| ()).map(|items| items.len());
+    assert_eq!(in_query("A=", map), Ok(Some(0)));
+    let tags = LengthRule::ANY.of(StringRule::ANY, StringRule::ANY);
+    let tags = |m: &mut Members<'_>| m.string_map("A", &tags).map(|map| map.len());
+    assert_eq!(in_query("A=", tags), Ok(Some(0)));
+    let structure = |m: &mut Members<'_>| m.structure("A", |m| m.double("B"));
+    assert_eq!(in_query("A=", structure), Ok(Some(None)));
+    assert_eq!(in_query("A.B=1", structure), Ok(Some(Some(1.0))));
+    assert!(in_query("A=1", structure).is_err());
+}
+
+#[test]
+fn in_query_a_structure_for_a_scalar_is_a_list() {
+    let text = |m: &mut Members<'_>| m.string("A", &StringRule::ANY).map(Cow::into_owned);
+    let message = "SerializationException: Start of list found where not expected";
+    assert_eq!(in_query("A.B=x", text), Err(message.to_owned()));
+    assert_eq!(in_query("A.member.1=x", text), Err(message.to_owned()));
+}
+
+#[test]
+fn bytes_are_base64_where_a_protocol_has_none() {
+    let blob = |m: &mut Members<'_>| m.blob("A", &LengthRule::ANY).map(|blob| blob.to_vec());
+    let hi = Ok(Some(Ok(b"hi".to_vec())));
+    assert_eq!(in_query("A=aGk%3D", blob), hi);
+    assert_eq!(in_protocol(Protocol::Json10, br#"{"A":"aGk="}"#, blob), hi);
+    assert_eq!(in_protocol(Protocol::RpcCbor, b"\xa1\x61A\x42hi", blob), hi);
+    assert!(in_protocol(Protocol::RpcCbor, b"\xa1\x61A\x64aGk=", blob).is_err());
+}
+
+#[test]
+fn times_of_rpc_v2_are_seconds() {
+    let time = |item: &[u8]| {
+        let body = [b"\xa1\x61A", item].concat();
+        in_protocol(Protocol::RpcCbor, &body, |m| m.timestamp_ms("A"))
+    };
+    assert_eq!(time(b"\xc1\x1a\x69\xa0\x19\xa0"), Ok(Some(1_772_100_000_000)));
+    let with_fraction = [&b"\xc1\xfb"[..], &1_772_100_000.25_f64.to_be_bytes()].concat();
+    assert_eq!(time(&with_fraction), Ok(Some(1_772_100_000_250)));
+    assert!(time(b"\x6a2026-02-26").is_err());
+}
+
+#[test]
+fn a_map_of_structures_keeps_its_order_and_tells_its_members() {
+    let rule = LengthRule::new(0, 2);
+    let read = |m: &mut Members<'_>| {
+        let entries = m.map("A", &rule, |m| m.required_string("T", &StringRule::ANY).into_owned());
+        let owned = |(key, value): (Cow<'_, str>, String)| (key.into_owned(), value);
+        entries.map(|entries| entries.into_iter().map(owned).collect::<Vec<_>>())
+    };
+    let expected =
+        Ok(Some(vec![("b".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())]));
+    let form = "A.entry.2.Name=a&A.entry.2.Value.T=2&A.entry.1.Name=b&A.entry.1.Value.T=1";
+    assert_eq!(in_query(form, read), expected);
+    let json = |body: &str| in_protocol(Protocol::Json10, body.as_bytes(), read);
+    assert_eq!(json(r#"{"A":{"b":{"T":"1"},"a":{"T":"2"}}}"#), expected);
+    assert_eq!(json("{}"), Ok(None));
+    assert!(json(r#"{"A":{"b":{}}}"#).is_err_and(|text| text.contains("at 'a.1.member.t'")));
+    assert!(json(r#"{"A":{"b":null}}"#).is_err_and(|text| text.contains("at 'a.1.member'")));
+    assert!(json(r#"{"A":{"a":{"T":""},"b":{"T":""},"c":{"T":""}}}"#).is_err());
+    for bad in [r#"{"A":[]}"#, r#"{"A":"x"}"#, r#"{"A":{"b":1}}"#, r#"{"A":{"b":[]}}"#] {
+        assert!(json(bad).is_err_and(|text| text.starts_with("Serialization")), "{bad}");
+    }
+
+    let specs = Members::describe(|m| {
+        read(m);
+        m.doubles("D", &LengthRule::ANY);
+        m.required_timestamp_ms("E");
+    });
+    let paths: Vec<_> = specs.iter().map(|spec| (spec.path.as_str(), spec.required)).collect();
+    assert_eq!(paths, [("A", false), ("A.member.T", true), ("D", false), ("E", true)]);
+}
+
 fn any_json() -> impl Strategy<Value = Value<'static>> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -425,13 +606,20 @@ fn any_json() -> impl Strategy<Value = Value<'static>> {
     })
 }
 
+fn any_protocol() -> impl Strategy<Value = Protocol> {
+    prop::sample::select([Protocol::OF_KINESIS.as_slice(), &Protocol::OF_CLOUDWATCH].concat())
+}
+
 proptest! {
     #[test]
-    fn any_tree_is_read_or_refused(value in any_json()) {
-        if let Ok(mut members) = Members::new(value, Protocol::Json) {
+    fn any_tree_is_read_or_refused(value in any_json(), protocol in any_protocol()) {
+        if let Ok(mut members) = Members::new(value, protocol) {
             let records = put_records(&mut members);
             members.boolean("X");
             members.timestamp_ms("X");
+            members.double("X");
+            members.doubles("X", &LengthRule::ANY);
+            members.map("X", &LengthRule::ANY, |m| m.double("Data"));
             if members.finish().is_ok() {
                 prop_assert!((1..=500).contains(&records.len()));
                 for (data, key) in records {
