@@ -23,12 +23,18 @@ fn member(spec: &MemberSpec) -> Value {
     let shape = match &spec.shape {
         Shape::String(rule) => string(rule),
         Shape::Integer(rule) => integer(rule),
+        Shape::Double => json!({ "type": "double" }),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Timestamp => json!({ "type": "timestamp" }),
         Shape::Blob(rule) => with_length("blob", rule),
         Shape::Strings(rule, item) => {
             let mut list = with_length("list", rule);
             list["member"] = string(item);
+            list
+        }
+        Shape::Doubles(rule) => {
+            let mut list = with_length("list", rule);
+            list["member"] = json!({ "type": "double" });
             list
         }
         Shape::StringMap(rule) => {
@@ -39,6 +45,7 @@ fn member(spec: &MemberSpec) -> Value {
         }
         Shape::Structure => json!({ "type": "structure" }),
         Shape::List(rule) => with_length("list", rule),
+        Shape::Map(rule) => with_length("map", rule),
     };
     json!({ "path": spec.path, "required": spec.required, "shape": shape })
 }

@@ -67,6 +67,71 @@ pub(crate) fn explicit_hash_key(text: Option<&str>) -> Result<Option<HashKey>, E
     })
 }
 
+/// What became of a call's records.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    /// In the order of the entries.
+    pub placed: SmallVec<[Placed; 1]>,
+    /// Records that were stored, and what they count, see [`Entry::bytes`].
+    pub records: u64,
+    pub bytes: u64,
+    /// By shard, if that is counted.
+    pub shards: SmallVec<[ShardPart; 1]>,
+    counts_shards: bool,
+    /// The stream as the last records were routed by, if that is a newer state.
+    pub rerouted: Option<Arc<Stream>>,
+}
+
+/// A shard's part of a call: what was stored in it, and records that it throttled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ShardPart {
+    pub shard: ShardId,
+    pub records: u64,
+    pub bytes: u64,
+    pub throttled: u64,
+}
+
+impl Appended {
+    fn nothing_of(entries: usize, counts_shards: bool) -> Appended {
+        let nothing = Placed { shard: ShardId(0), result: Err(Failure::Internal) };
+        Appended {
+            placed: SmallVec::from_elem(nothing, entries),
+            records: 0,
+            bytes: 0,
+            shards: SmallVec::new(),
+            counts_shards,
+            rerouted: None,
+        }
+    }
+
+    fn stored(&mut self, shard: ShardId, records: u64, bytes: u64) {
+        self.records += records;
+        self.bytes += bytes;
+        if let Some(part) = self.part(shard) {
+            part.records += records;
+            part.bytes += bytes;
+        }
+    }
+
+    fn throttled(&mut self, shard: ShardId, records: u64) {
+        if let Some(part) = self.part(shard) {
+            part.throttled += records;
+        }
+    }
+
+    fn part(&mut self, shard: ShardId) -> Option<&mut ShardPart> {
+        if !self.counts_shards {
+            return None;
+        }
+        let at = self.shards.binary_search_by_key(&shard, |part| part.shard);
+        let at = at.unwrap_or_else(|at| {
+            self.shards.insert(at, ShardPart { shard, records: 0, bytes: 0, throttled: 0 });
+            at
+        });
+        Some(&mut self.shards[at])
+    }
+}
+
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
@@ -86,6 +151,17 @@ pub(crate) enum Failure {
     Injected(FaultAction),
 }
 
+impl Failure {
+    /// Whether the client wrote too fast, or is told so.
+    pub(crate) fn is_throttled(self) -> bool {
+        match self {
+            Failure::Throttled => true,
+            Failure::Injected(action) => action.throttles(),
+            Failure::Full | Failure::Internal => false,
+        }
+    }
+}
+
 /// A call's records to one shard.
 struct Run<'s> {
     frame: FrameBuilder,
@@ -99,35 +175,41 @@ struct Run<'s> {
 /// A frame that the journal has: its shard, which of the call's records are in it, and what they count.
 type Sent<'s> = (&'s Shard, SmallVec<[u32; 1]>, usize);
 
-/// Stores records of an operation in `stream`, whose address is `at`; answers what became of each, in the order of `entries`.
+/// Stores records of an operation in `stream`, whose address is `at`; answers what became of each, in the order of
+/// `entries`. `counted_ms` is when the call began, if it is counted.
 ///
 /// Dropping the future takes back no record that was on its way.
 pub(crate) async fn append(
     inner: &Inner,
     operation: Operation,
     at: Address<'_>,
-    stream: Arc<Stream>,
+    stream: &Arc<Stream>,
     entries: &[Entry<'_>],
-) -> Result<SmallVec<[Placed; 1]>, Error> {
+    counted_ms: Option<u64>,
+) -> Result<Appended, Error> {
     let pending: SmallVec<[u32; 1]> = (0..entries.len() as u32).collect();
-    let nothing = Placed { shard: ShardId(0), result: Err(Failure::Internal) };
-    let mut placed: SmallVec<[Placed; 1]> = SmallVec::from_elem(nothing, entries.len());
+    let counts_shards = counted_ms.is_some() && !stream.metrics.is_empty();
+    let mut appended = Appended::nothing_of(entries.len(), counts_shards);
 
-    let mut gate = Gate::new(inner, operation);
-    let runs = route(&stream, at, entries, pending, &gate, &mut placed)?;
-    let mut closed = append_runs(inner, runs, &mut placed).await;
+    let gate = Gate::new(inner, operation, counted_ms);
+    let runs = route(stream, at, entries, pending, &gate, &mut appended)?;
+    let mut closed = append_runs(inner, runs, &mut appended).await;
     if !closed.is_empty() {
-        let mut wait = Reroute::new(inner, stream);
+        let mut wait = Reroute::new(inner, Arc::clone(stream));
         while !closed.is_empty() && wait.for_newer(at).await {
-            gate = Gate::new(inner, operation);
-            let runs = route(&wait.stream, at, entries, closed, &gate, &mut placed)?;
-            closed = append_runs(inner, runs, &mut placed).await;
+            let gate = Gate::new(inner, operation, None);
+            let runs = route(&wait.stream, at, entries, closed, &gate, &mut appended)?;
+            closed = append_runs(inner, runs, &mut appended).await;
         }
         for &entry in &closed {
-            placed[entry as usize].result = Err(Failure::Throttled);
+            let placed = &mut appended.placed[entry as usize];
+            placed.result = Err(Failure::Throttled);
+            let shard = placed.shard;
+            appended.throttled(shard, 1);
         }
+        appended.rerouted = Some(Arc::clone(&wait.stream));
     }
-    Ok(placed)
+    Ok(appended)
 }
 
 /// Sorts the pending records by shard and puts those that are let in into frames, decoded.
@@ -137,11 +219,12 @@ fn route<'s>(
     entries: &[Entry<'_>],
     mut pending: SmallVec<[u32; 1]>,
     gate: &Gate<'_>,
-    placed: &mut [Placed],
+    appended: &mut Appended,
 ) -> Result<SmallVec<[Run<'s>; 1]>, Error> {
     let mut runs: SmallVec<[Run<'s>; 1]> = SmallVec::new();
     let mut run = |shard: &'s Shard, mut which: SmallVec<[u32; 1]>| {
-        gate.admit((stream, shard), entries, &mut which, placed);
+        let throttled = gate.admit((stream, shard), entries, &mut which, &mut appended.placed);
+        appended.throttled(shard.id(), throttled);
         if !which.is_empty() {
             let bytes = which.iter().map(|&entry| entries[entry as usize].bytes()).sum();
             let frame = fill(shard, entries, &which, bytes)?;
@@ -197,7 +280,7 @@ fn fill(
 async fn append_runs(
     inner: &Inner,
     runs: SmallVec<[Run<'_>; 1]>,
-    placed: &mut [Placed],
+    appended: &mut Appended,
 ) -> SmallVec<[u32; 1]> {
     let mut closed = SmallVec::new();
     if runs.is_empty() {
@@ -217,21 +300,26 @@ async fn append_runs(
             AppendResult::Written { first, arrival_ms } => {
                 for (&entry, position) in which.iter().zip(first..) {
                     let number = shard.sequence_number(position, arrival_ms);
-                    placed[entry as usize] = Placed { shard: shard.id(), result: Ok(number) };
+                    let placed = Placed { shard: shard.id(), result: Ok(number) };
+                    appended.placed[entry as usize] = placed;
                 }
                 shard.live.written.add(bytes as u64, which.len() as u64);
+                appended.stored(shard.id(), which.len() as u64, bytes as u64);
                 continue;
             }
             AppendResult::Refused(Refusal::Closed | Refusal::NotOwner) => {
                 closed.extend_from_slice(&which);
                 Failure::Throttled
             }
-            AppendResult::Refused(Refusal::Overloaded) => Failure::Throttled,
+            AppendResult::Refused(Refusal::Overloaded) => {
+                appended.throttled(shard.id(), which.len() as u64);
+                Failure::Throttled
+            }
             AppendResult::Refused(Refusal::Full) => Failure::Full,
             AppendResult::Refused(Refusal::Poisoned) => Failure::Internal,
         };
         for &entry in &which {
-            placed[entry as usize] = Placed { shard: shard.id(), result: Err(outcome) };
+            appended.placed[entry as usize] = Placed { shard: shard.id(), result: Err(outcome) };
         }
     }
     closed

@@ -48,6 +48,7 @@ fn encode(protocol: Protocol, input: &Value) -> Vec<u8> {
     match protocol {
         Protocol::Json => input.to_string().into_bytes(),
         Protocol::Cbor => cbor::to_vec(&Request(input)),
+        other => unreachable!("Kinesis does not speak {other:?}"),
     }
 }
 

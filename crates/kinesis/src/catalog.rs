@@ -150,6 +150,8 @@ pub(crate) struct Snapshot {
     /// By account and region.
     regions: Vec<Arc<Region>>,
     intents: BTreeMap<u64, Arc<Intent>>,
+    /// Streams and consumers whose policies forbid something.
+    denying: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,10 +204,12 @@ impl Snapshot {
                 meta = Some(parse::<Meta>(&key, &value)?);
             } else if key.starts_with(STREAM) {
                 let stream: Stream = parse(&key, &value)?;
+                snapshot.denying += usize::from(stream.denies());
                 let (region, name) = (snapshot.region_mut(Address::of(&stream)), &stream.name);
                 region.streams.insert(name.clone(), Arc::new(stream));
             } else if key.starts_with(CONSUMER) {
                 let consumer: Consumer = parse(&key, &value)?;
+                snapshot.denying += usize::from(consumer.denies());
                 snapshot.consumers_mut(&consumer).insert(consumer.name.clone(), Arc::new(consumer));
             } else if let Some((account, region)) =
                 key.strip_prefix(ACCOUNT).and_then(|rest| rest.split_once('/'))
@@ -251,11 +255,16 @@ impl Snapshot {
             consumer_second_min: 0,
             token_key,
         };
-        Snapshot { meta, regions: Vec::new(), intents: BTreeMap::new() }
+        Snapshot { meta, regions: Vec::new(), intents: BTreeMap::new(), denying: 0 }
     }
 
     pub(crate) fn seal(&self) -> Seal {
         Seal::new(&self.meta.token_key)
+    }
+
+    /// Whether any policy forbids anything: else nothing is forbidden to a caller of the owner's account.
+    pub(crate) fn denies(&self) -> bool {
+        self.denying > 0
     }
 
     pub(crate) fn next_shard_log(&self) -> u64 {
@@ -347,6 +356,11 @@ impl Snapshot {
         Arc::make_mut(&mut self.regions[index])
     }
 
+    /// Counts a policy that comes in the place of another; false stands for one that forbids nothing.
+    fn recount(&mut self, denied: bool, denies: bool) {
+        self.denying = self.denying + usize::from(denies) - usize::from(denied);
+    }
+
     /// The consumers of a consumer's stream.
     fn consumers_mut(&mut self, of: &Consumer) -> &mut BTreeMap<String, Arc<Consumer>> {
         let region = self.region_mut(Address::of_consumer(of));
@@ -379,7 +393,10 @@ impl Edit {
     pub(crate) fn put_stream(&mut self, stream: Stream) {
         let at = Address::of(&stream);
         self.put_row(at.key(STREAM), &stream);
-        self.next.region_mut(at).streams.insert(stream.name.clone(), Arc::new(stream));
+        let denies = stream.denies();
+        let streams = &mut self.next.region_mut(at).streams;
+        let before = streams.insert(stream.name.clone(), Arc::new(stream));
+        self.next.recount(before.is_some_and(|before| before.denies()), denies);
     }
 
     /// Takes a stream away; `created_second` is the last that was given under its name.
@@ -387,23 +404,28 @@ impl Edit {
         self.rows.push(Row { key: at.key(STREAM), value: None });
         self.put_row(at.key(NAME), &created_second);
         let region = self.next.region_mut(at);
-        region.streams.remove(at.name);
+        let before = region.streams.remove(at.name);
         region.last_created_second.insert(at.name.to_owned(), created_second);
+        self.next.recount(before.is_some_and(|before| before.denies()), false);
     }
 
     /// Puts a consumer in the place of the one of its name.
     pub(crate) fn put_consumer(&mut self, consumer: Consumer) {
         self.put_row(consumer_key(&consumer), &consumer);
-        self.next.consumers_mut(&consumer).insert(consumer.name.clone(), Arc::new(consumer));
+        let denies = consumer.denies();
+        let consumers = self.next.consumers_mut(&consumer);
+        let before = consumers.insert(consumer.name.clone(), Arc::new(consumer));
+        self.next.recount(before.is_some_and(|before| before.denies()), denies);
     }
 
     pub(crate) fn remove_consumer(&mut self, consumer: &Consumer) {
         self.rows.push(Row { key: consumer_key(consumer), value: None });
         let consumers = self.next.consumers_mut(consumer);
-        consumers.remove(&consumer.name);
+        let before = consumers.remove(&consumer.name);
         if consumers.is_empty() {
             self.next.region_mut(Address::of_consumer(consumer)).consumers.remove(&consumer.stream);
         }
+        self.next.recount(before.is_some_and(|before| before.denies()), false);
     }
 
     pub(crate) fn add_intent(&mut self, intent: Intent) {
@@ -485,7 +507,10 @@ mod tests {
     use nautilus_log::SeededRng;
 
     use super::*;
-    use crate::model::{consumer::tests::consumer_of, shards::Shards, stream::tests::stream_of};
+    use crate::{
+        model::{consumer::tests::consumer_of, shards::Shards, stream::tests::stream_of},
+        policy::ResourcePolicy,
+    };
 
     fn apply(rows: &mut BTreeMap<String, Vec<u8>>, change: Change<Snapshot, ()>) -> Snapshot {
         for row in change.rows {
@@ -538,6 +563,27 @@ mod tests {
         let found = ConsumerArn::parse(&arn).and_then(|arn| snapshot.consumer_by_arn(&arn));
         assert_eq!(found.map(|found| &**found), Some(&consumer));
 
+        let denying = |arn: &str| {
+            let statement = serde_json::json!({
+                "Effect": "Deny", "Principal": "*", "Action": "kinesis:*", "Resource": arn,
+            });
+            let policy = serde_json::json!({"Version": "2012-10-17", "Statement": statement});
+            Some(ResourcePolicy::parse(policy.to_string(), arn).expect("a policy"))
+        };
+        let mut edit = Edit::new(&snapshot);
+        edit.put_stream(Stream { policy: denying(&stream.arn()), ..stream.clone() });
+        edit.put_consumer(Consumer { policy: denying(&arn), ..consumer.clone() });
+        edit.put_consumer(Consumer { policy: denying(&arn), ..consumer.clone() });
+        snapshot = apply(&mut rows, edit.finish(()));
+        assert_eq!(reloaded(&rows), snapshot);
+        assert_eq!(snapshot.denying, 2);
+
+        let mut edit = Edit::new(&snapshot);
+        edit.put_stream(stream.clone());
+        snapshot = apply(&mut rows, edit.finish(()));
+        assert_eq!(reloaded(&rows), snapshot);
+        assert!(snapshot.denies(), "the consumer's policy is left");
+
         let mut edit = Edit::new(&snapshot);
         edit.remove_consumer(&consumer);
         edit.retire_consumer_second(consumer.created_second());
@@ -546,13 +592,16 @@ mod tests {
         snapshot = apply(&mut rows, edit.finish(()));
         assert_eq!(reloaded(&rows), snapshot);
         assert!(snapshot.consumers(Address::of(&stream)).is_none());
+        assert!(!snapshot.denies(), "a policy goes with what it is attached to");
         assert_eq!(Edit::new(&snapshot).consumer_second(1), consumer.created_second() + 1);
         assert_eq!(snapshot.commitment(&consumer.account, &consumer.region), commitment);
 
         let mut edit = Edit::new(&snapshot);
+        edit.put_stream(Stream { policy: denying(&stream.arn()), ..stream.clone() });
         edit.remove_stream(Address::of(&stream), 17);
         snapshot = apply(&mut rows, edit.finish(()));
         assert_eq!(reloaded(&rows), snapshot);
+        assert!(!snapshot.denies());
         assert_eq!(snapshot.created_second_min(Address::of(&stream)), 18);
         assert_eq!(Edit::new(&snapshot).allot_shard_logs(1), 4, "never given twice");
     }

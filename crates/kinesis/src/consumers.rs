@@ -14,6 +14,7 @@ use crate::{
     model::{
         arn::ConsumerArn,
         consumer::{Consumer, ConsumerStatus},
+        live::Counted,
         stream::{Status, Stream},
     },
     quota,
@@ -87,6 +88,7 @@ fn new_consumer(stream: &Stream, name: String, created_second: u64) -> Consumer 
         created_ms: created_second * 1000,
         tags: BTreeMap::new(),
         policy: None,
+        counted: Counted::default(),
     }
 }
 

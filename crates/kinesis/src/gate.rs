@@ -29,22 +29,26 @@ pub(crate) struct Gate<'a> {
 }
 
 impl<'a> Gate<'a> {
-    pub(crate) fn new(inner: &'a Inner, operation: Operation) -> Gate<'a> {
+    /// `now_ms` spares a look at the clock.
+    pub(crate) fn new(inner: &'a Inner, operation: Operation, now_ms: Option<u64>) -> Gate<'a> {
         let rates = inner.rates.writes.as_ref();
-        let now_ms = rates.map_or(0, |_| inner.now_ms());
+        let now_ms = rates.map_or(0, |_| now_ms.unwrap_or_else(|| inner.now_ms()));
         let faults = inner.faults.are_there().then_some(&inner.faults);
         Gate { rates, now_ms, faults, operation, spread: &inner.spread }
     }
 
-    /// Keeps of a shard's records those that are let in; of the others it is noted why they were not.
+    /// Keeps of a shard's records those that are let in; of the others it is noted why they were not. Answers how many
+    /// were throttled.
     pub(crate) fn admit(
         &self,
         (stream, shard): (&Stream, &Shard),
         entries: &[Entry<'_>],
         which: &mut SmallVec<[u32; 1]>,
         placed: &mut [Placed],
-    ) {
+    ) -> u64 {
+        let mut throttled = 0;
         let mut refused = |entry: u32, failure: Failure| {
+            throttled += u64::from(failure.is_throttled());
             placed[entry as usize] = Placed { shard: shard.id(), result: Err(failure) };
         };
         if let Some(faults) = self.faults {
@@ -53,7 +57,7 @@ impl<'a> Gate<'a> {
                 action.inspect(|action| refused(*entry, Failure::Injected(*action))).is_none()
             });
         }
-        let Some(rates) = self.rates else { return };
+        let Some(rates) = self.rates else { return throttled };
         let among_large = stream.record_bytes_max() > limits::LARGE_RECORD_BYTES;
         let one = |entry: u32| Batch::one(entries[entry as usize].bytes(), among_large);
         // All at once, as nearly always; what does not go so is decided record by record, in order.
@@ -62,7 +66,7 @@ impl<'a> Gate<'a> {
             if let Some(whole) = batches.reduce(Batch::with)
                 && shard.live.writes.take(rates, whole, self.now_ms)
             {
-                return;
+                return throttled;
             }
         }
         which.retain(|entry| {
@@ -72,5 +76,6 @@ impl<'a> Gate<'a> {
             }
             taken
         });
+        throttled
     }
 }

@@ -101,12 +101,15 @@ impl<'a> ConsumerRef<'a> {
         ConsumerRef { stream_arn, name, arn }
     }
 
-    /// What is asked for: the consumer, or its stream if there is no such consumer.
+    /// What is asked for: the consumer, or its stream if there is no such consumer. Another account's consumer is asked
+    /// for by its ARN alone, as with AWS: nobody learns from a refusal what is there.
     pub(crate) fn resource(&self, snapshot: &Snapshot, caller: &Caller) -> Result<String, Error> {
         let given = || self.arn.as_deref().or(self.stream_arn.as_deref()).unwrap_or_default();
         match self.find(snapshot, caller) {
-            Ok(consumer) => Ok(consumer.arn()),
-            Err(Error::ConsumerNotFound { .. } | Error::StreamNotFound { .. }) => {
+            Ok(consumer) if self.arn.is_some() || consumer.account == caller.account => {
+                Ok(consumer.arn())
+            }
+            Ok(_) | Err(Error::ConsumerNotFound { .. } | Error::StreamNotFound { .. }) => {
                 Ok(given().to_owned())
             }
             Err(error) => Err(error),

@@ -23,9 +23,11 @@ use crate::{
     error::Error,
     faults::Faults,
     limits::{self, Limits},
+    metrics::Meters,
     model::{seal::Seal, stream::Stream},
     on_demand::{Spread, scaling, scaling::Looks},
     ops::{self, Response},
+    policy,
     rates::Rates,
     retention,
     subscription::{Register, Wheel},
@@ -39,6 +41,8 @@ pub struct Config {
     pub transition_delay_ms: u64,
     /// Which rates, quotas and counts hold. Validation always does.
     pub limits: Limits,
+    /// Whether the data operations are counted for CloudWatch.
+    pub metrics: bool,
 }
 
 /// Kinesis Data Streams over one catalog and one journal.
@@ -63,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) rates: Rates,
     pub(crate) faults: Faults,
+    pub(crate) meters: Meters,
     pub(crate) spread: Spread,
     pub(crate) looks: Looks,
     pub(crate) subscriptions: Register,
@@ -109,6 +114,7 @@ impl Kinesis {
             journal,
             rates: Rates::new(&config.limits),
             faults: Faults::new(Arc::clone(&clock), rng),
+            meters: Meters::new(config.metrics),
             spread: Spread::default(),
             looks: Looks::default(),
             config,
@@ -128,7 +134,6 @@ impl Kinesis {
         Ok(Kinesis { inner: Arc::new(inner) })
     }
 
-    #[cfg(test)]
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -147,8 +152,8 @@ impl Kinesis {
         ops::Operation::from_name(operation).is_some()
     }
 
-    /// One call of the operator's, in JSON: account rates do not hold for it, and operations that answer with events are
-    /// not for it. Dropping the future does not take back what it has started.
+    /// One call of the operator's, in JSON: neither account rates nor policies hold for it, and operations that answer
+    /// with events are not for it. Dropping the future does not take back what it has started.
     pub async fn call(
         &self,
         caller: &Caller,
@@ -218,6 +223,16 @@ impl Inner {
         self.clock.now_ms()
     }
 
+    /// For durations.
+    pub(crate) fn monotonic_us(&self) -> u64 {
+        self.clock.monotonic_us()
+    }
+
+    /// [`Inner::now_ms`] and [`Inner::monotonic_us`].
+    pub(crate) fn now_ms_and_monotonic_us(&self) -> (u64, u64) {
+        self.clock.now_ms_and_monotonic_us()
+    }
+
     /// The latest moment that is not in the future: while the wall clock has jumped, either clock may be right.
     pub(crate) fn latest_ms(&self) -> u64 {
         self.now_ms().max(self.clock.wall_ms())
@@ -265,9 +280,9 @@ impl Inner {
 /// By which door a call came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
-    /// The network.
+    /// The network: rates and policies hold.
     Clients,
-    /// This process.
+    /// This process: whose data it is.
     Operator,
 }
 
@@ -282,21 +297,28 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Ctx<'a> {
     pub inner: &'a Arc<Inner>,
     pub caller: &'a Caller,
+    door: Door,
     _authorized: Authorized,
 }
 
 impl<'a> Request<'a> {
     /// The only way to a [`Ctx`], and so to an operation's `act`.
-    pub(crate) fn authorize(self, action: &str, resource: &str) -> Result<Ctx<'a>, Error> {
-        let _authorized = nautilus_identity::authorize(self.caller, action, resource)?;
-        Ok(Ctx { inner: self.inner, caller: self.caller, _authorized })
+    pub(crate) fn authorize(
+        self,
+        door: Door,
+        action: &str,
+        resource: &str,
+    ) -> Result<Ctx<'a>, Error> {
+        let _authorized = policy::authorize(self, door, action, resource)?;
+        Ok(Ctx { inner: self.inner, caller: self.caller, door, _authorized })
     }
 }
 
 impl Ctx<'_> {
     /// For what an operation does besides, as AWS has an action of its own for it.
     pub(crate) fn authorize_too(&self, action: &str, resource: &str) -> Result<(), Error> {
-        let _authorized = nautilus_identity::authorize(self.caller, action, resource)?;
+        let request = Request { inner: self.inner, caller: self.caller };
+        let _authorized = policy::authorize(request, self.door, action, resource)?;
         Ok(())
     }
 }

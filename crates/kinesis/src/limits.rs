@@ -19,6 +19,8 @@ pub(crate) const READ_CALLS_PER_SECOND: u64 = 5;
 pub(crate) const READ_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024;
 /// Rate: data and keys that one consumer's subscription to a shard gives in a second.
 pub(crate) const FAN_OUT_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024;
+/// Rate: calls of SubscribeToShard that are answered in a second for one consumer and shard.
+pub(crate) const SUBSCRIBE_CALLS_PER_SECOND: u64 = 1;
 /// Accounts, regions, streams and operations whose control calls are counted at once: those of the last second.
 pub(crate) const CONTROL_BUCKETS_MAX: usize = 16 * 1024;
 /// Faults that are injected at once.
@@ -113,6 +115,9 @@ pub(crate) const RETENTION_HOURS_MIN: u32 = 24;
 pub(crate) const RETENTION_HOURS_MAX: u32 = 8760;
 /// How often expired segments are looked for.
 pub(crate) const TRIM_INTERVAL_MS: u64 = 60_000;
+
+/// Counts of streams, shards and consumers that are gone, kept until they are told.
+pub(crate) const GONE_COUNTS_MAX: usize = 1024;
 
 /// A service clock may be set back by so much, and still nothing comes back that had expired.
 pub(crate) const SMALL_STEP_MS: u64 = 60_000;

@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     faults,
     kinesis::{Ctx, Door, Request},
+    metrics,
     model::arn,
     rates::control::CallRate::{self, OfShards, PerAccount, PerStream},
     subscription::Subscription,
@@ -75,7 +76,7 @@ macro_rules! operations {
                         members.finish()?;
                         let resource = input.resource(&request)?;
                         let action = concat!("kinesis:", stringify!($name));
-                        let ctx = request.authorize(action, &resource)?;
+                        let ctx = request.authorize(door, action, &resource)?;
                         if door == Door::Clients {
                             admit(&ctx, Operation::$name, &resource)?;
                         }
@@ -139,6 +140,7 @@ fn admit(ctx: &Ctx<'_>, operation: Operation, resource: &str) -> Result<(), Erro
     if ctx.inner.faults.are_there()
         && let Some(action) = ctx.inner.faults.of_call(operation, arn::stream_in(resource))
     {
+        metrics::fail_call(ctx.inner, operation, resource);
         return Err(faults::error(action, None, None));
     }
     if operation.rate() == OfShards || !ctx.inner.rates.control.hold() {

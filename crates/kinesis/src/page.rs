@@ -138,6 +138,10 @@ impl Page {
         self.count == 0
     }
 
+    pub(crate) fn record_count(&self) -> usize {
+        self.count
+    }
+
     /// Of data and keys.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
@@ -156,6 +160,13 @@ impl Page {
         // Without a record the page has slid over expired ones: the next is at the horizon or later.
         let reached_ms = self.last_arrival_ms.unwrap_or(self.cutoff_ms.max(self.opened_ms));
         now.saturating_sub(reached_ms).max(1)
+    }
+
+    /// What the metric IteratorAgeMilliseconds says: how old the last record given is. Without one, how far the page is
+    /// behind the tip: 0 for a reader that has caught up.
+    pub(crate) fn age_ms(&self, now: u64) -> u64 {
+        let age_ms = self.last_arrival_ms.map(|arrival_ms| now.saturating_sub(arrival_ms));
+        age_ms.unwrap_or_else(|| self.millis_behind_latest(now))
     }
 
     /// The shards that follow, if the page reaches the end of a closed one.

@@ -1,197 +1,166 @@
-//! Resource policies: what a text must be to be kept as one. It is kept as it was given, and not enforced here.
+//! Resource policies: what a text must be to be kept as one, and what those that are kept allow and forbid.
 //!
-//! Each statement says whom it allows or forbids what on the one resource that it is attached to. Texts of errors are
-//! ours: AWS's are not known.
+//! A caller of another account is let in where the policy of the stream or the consumer itself allows it, and only to the
+//! operations that AWS lets be shared. What a policy forbids is forbidden to the owner's account too, but for the
+//! operations on the policy: there is always a way out. A policy is read when it is put or loaded, and looked at when it
+//! can matter: not for a caller's own resources while no policy forbids anything.
+//! AWS: <https://docs.aws.amazon.com/streams/latest/dev/controlling-access.html>. Texts of errors are ours, but for the
+//! AccessDeniedException.
 
-use serde_json::{Map, Value};
+use std::sync::Arc;
 
-use crate::{error::Error, limits};
+use nautilus_identity::{Authorized, Policy, Resource};
+use serde::{Deserialize, Serialize};
 
-const VERSIONS: [&str; 2] = ["2012-10-17", "2008-10-17"];
-const PRINCIPALS: [&str; 4] = ["AWS", "CanonicalUser", "Federated", "Service"];
+use crate::{
+    catalog::{Address, Snapshot},
+    error::Error,
+    kinesis::{Door, Request},
+    limits,
+    model::arn::{self, ConsumerArn, StreamArn},
+};
 
 /// What stands for the policy of a resource that has none.
 pub(crate) const NONE: &str = "{}";
 
-/// Whether `text` may be the policy of the resource `arn`.
-pub(crate) fn check(text: &str, arn: &str) -> Result<(), Error> {
-    if text.len() > limits::POLICY_BYTES_MAX {
-        return Err(Error::LimitExceeded(format!(
-            "The resource policy is larger than {} bytes.",
-            limits::POLICY_BYTES_MAX
-        )));
-    }
-    check_document(text, arn).map_err(|reason| {
-        Error::InvalidArgument(format!("The resource policy for {arn} is not valid: {reason}"))
-    })
+/// What the policy of a stream can let other accounts do.
+const SHARED_OF_STREAMS: [&str; 7] = [
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "kinesis:PutRecord",
+    "kinesis:PutRecords",
+];
+
+/// What the policy of a consumer can let other accounts do.
+const SHARED_OF_CONSUMERS: [&str; 2] =
+    ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"];
+
+/// What no policy forbids to the owner's account.
+const OF_POLICIES: [&str; 3] =
+    ["kinesis:DeleteResourcePolicy", "kinesis:GetResourcePolicy", "kinesis:PutResourcePolicy"];
+
+/// A policy that is attached to a resource. In the catalog it is its text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct ResourcePolicy {
+    text: String,
+    policy: Arc<Policy>,
 }
 
-fn check_document(text: &str, arn: &str) -> Result<(), String> {
-    let document: Value =
-        serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}."))?;
-    let document = object(&document, "The policy")?;
-    only(document, &["Version", "Id", "Statement"], "a policy")?;
-    let version = document.get("Version").and_then(Value::as_str);
-    if !version.is_some_and(|version| VERSIONS.contains(&version)) {
-        return Err(format!("Version must be one of {}.", VERSIONS.join(", ")));
-    }
-    text_if_any(document, "Id")?;
-    let statements = match document.get("Statement") {
-        Some(Value::Array(statements)) if !statements.is_empty() => statements.as_slice(),
-        Some(one @ Value::Object(_)) => std::slice::from_ref(one),
-        _ => return Err("Statement must be a statement, or a list of some.".to_owned()),
-    };
-    statements.iter().try_for_each(|statement| check_statement(statement, arn))
-}
-
-fn check_statement(statement: &Value, arn: &str) -> Result<(), String> {
-    let statement = object(statement, "A statement")?;
-    let known = ["Sid", "Effect", "Principal", "Action", "Resource", "Condition"];
-    only(statement, &known, "a statement")?;
-    text_if_any(statement, "Sid")?;
-    if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
-        return Err("Effect must be Allow or Deny.".to_owned());
-    }
-    check_principal(statement.get("Principal"))?;
-    for action in texts(statement.get("Action"), "Action")? {
-        let service = action.split_once(':').map(|(service, _)| service);
-        if !service.is_some_and(|service| service.eq_ignore_ascii_case("kinesis")) {
-            return Err(format!("Action {action} is not one of Kinesis."));
+impl ResourcePolicy {
+    /// Reads the policy of the resource `arn`.
+    pub(crate) fn parse(text: String, arn: &str) -> Result<ResourcePolicy, Error> {
+        if text.len() > limits::POLICY_BYTES_MAX {
+            return Err(Error::LimitExceeded(format!(
+                "The resource policy is larger than {} bytes.",
+                limits::POLICY_BYTES_MAX
+            )));
         }
-    }
-    if texts(statement.get("Resource"), "Resource")?.iter().any(|resource| *resource != arn) {
-        return Err("Resource must be the ARN of the resource itself.".to_owned());
-    }
-    match statement.get("Condition") {
-        None | Some(Value::Object(_)) => Ok(()),
-        Some(_) => Err("Condition must be a map.".to_owned()),
-    }
-}
-
-fn check_principal(principal: Option<&Value>) -> Result<(), String> {
-    match principal {
-        Some(Value::String(all)) if all == "*" => Ok(()),
-        Some(Value::Object(kinds)) if !kinds.is_empty() => {
-            only(kinds, &PRINCIPALS, "Principal")?;
-            kinds.values().try_for_each(|named| texts(Some(named), "Principal").map(drop))
-        }
-        _ => Err("Principal must be given: *, or a map of principals.".to_owned()),
-    }
-}
-
-fn object<'v>(value: &'v Value, what: &str) -> Result<&'v Map<String, Value>, String> {
-    value.as_object().ok_or_else(|| format!("{what} must be a JSON object."))
-}
-
-fn only(members: &Map<String, Value>, known: &[&str], of: &str) -> Result<(), String> {
-    match members.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(format!("{name} is no element of {of}.")),
-        None => Ok(()),
-    }
-}
-
-fn text_if_any(members: &Map<String, Value>, name: &str) -> Result<(), String> {
-    match members.get(name) {
-        None | Some(Value::String(_)) => Ok(()),
-        Some(_) => Err(format!("{name} must be a text.")),
-    }
-}
-
-/// A text, or the texts of a list that is not empty.
-fn texts<'v>(value: Option<&'v Value>, name: &str) -> Result<Vec<&'v str>, String> {
-    let found: Option<Vec<&str>> = match value {
-        Some(Value::String(text)) => Some(vec![text]),
-        Some(Value::Array(items)) => items.iter().map(Value::as_str).collect(),
-        _ => None,
-    };
-    let found = found.filter(|texts| texts.iter().all(|text| !text.is_empty()));
-    found
-        .filter(|texts| !texts.is_empty())
-        .ok_or_else(|| format!("{name} must be given: a text, or a list of texts."))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
-
-    fn statement() -> Value {
-        json!({
-            "Sid": "one",
-            "Effect": "Allow",
-            "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
-            "Action": ["kinesis:GetRecords", "kinesis:PutRecord"],
-            "Resource": ARN,
+        let policy = ResourcePolicy::try_from(text);
+        policy.and_then(|policy| policy.check(arn).map(|()| policy)).map_err(|reason| {
+            Error::InvalidArgument(format!("The resource policy for {arn} is not valid: {reason}"))
         })
     }
 
-    fn policy(statement: Value) -> Value {
-        json!({"Version": "2012-10-17", "Statement": [statement]})
+    /// As it was given.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
-    fn check_with(name: &str, value: Value) -> Result<(), Error> {
-        let mut statement = statement();
-        match value {
-            Value::Null => drop(statement.as_object_mut().map(|it| it.remove(name))),
-            value => statement[name] = value,
-        }
-        check(&policy(statement).to_string(), ARN)
+    /// Whether it forbids anything to anybody.
+    pub(crate) fn denies(&self) -> bool {
+        self.policy.denies()
     }
 
-    #[test]
-    fn what_says_who_may_do_what_on_the_resource_is_a_policy() {
-        assert!(check(&policy(statement()).to_string(), ARN).is_ok());
-        let single = json!({"Version": "2008-10-17", "Id": "x", "Statement": statement()});
-        assert!(check(&single.to_string(), ARN).is_ok(), "one statement needs no list");
-        for (name, value) in [
-            ("Sid", Value::Null),
-            ("Effect", json!("Deny")),
-            ("Principal", json!("*")),
-            ("Principal", json!({"AWS": ["123456789012", "arn:aws:iam::000000000000:user/u"]})),
-            ("Action", json!("kinesis:*")),
-            ("Resource", json!([ARN])),
-            ("Condition", json!({"StringEquals": {"aws:SourceAccount": "1"}})),
-        ] {
-            assert!(check_with(name, value.clone()).is_ok(), "{name} {value}");
+    /// Each statement says whom it allows or forbids what of Kinesis on the one resource that it is attached to.
+    fn check(&self, arn: &str) -> Result<(), String> {
+        for statement in self.policy.statements() {
+            if !statement.names_principals() {
+                return Err("Principal must be given: *, or a map of principals.".to_owned());
+            }
+            for action in statement.actions() {
+                let service = action.split_once(':').map(|(service, _)| service);
+                if !service.is_some_and(|service| service.eq_ignore_ascii_case("kinesis")) {
+                    return Err(format!("Action {action} is not one of Kinesis."));
+                }
+            }
+            if statement.resources().iter().any(|resource| resource != arn) {
+                return Err("Resource must be the ARN of the resource itself.".to_owned());
+            }
+            if let Some(fault) = statement.condition_fault() {
+                return Err(fault.to_owned());
+            }
         }
-    }
-
-    #[test]
-    fn everything_else_is_refused() {
-        for (name, value) in [
-            ("Sid", json!(1)),
-            ("Effect", json!("Perhaps")),
-            ("Effect", Value::Null),
-            ("Principal", Value::Null),
-            ("Principal", json!("someone")),
-            ("Principal", json!({})),
-            ("Principal", json!({"Aws": "*"})),
-            ("Action", Value::Null),
-            ("Action", json!([])),
-            ("Action", json!("s3:GetObject")),
-            ("Action", json!("GetRecords")),
-            ("NotAction", json!("kinesis:GetRecords")),
-            ("Resource", Value::Null),
-            ("Resource", json!([ARN, "*"])),
-            ("Condition", json!("often")),
-        ] {
-            let refused = check_with(name, value.clone());
-            assert!(matches!(refused, Err(Error::InvalidArgument(_))), "{name} {value}");
-        }
-        for text in ["", "[]", "{", r#""text""#, "{}", r#"{"Version":"2012-10-17","Statement":[]}"#]
-        {
-            assert!(matches!(check(text, ARN), Err(Error::InvalidArgument(_))), "{text}");
-        }
-    }
-
-    #[test]
-    fn neither_depth_nor_size_does_harm() {
-        let deep = "[".repeat(limits::POLICY_BYTES_MAX);
-        assert!(matches!(check(&deep, ARN), Err(Error::InvalidArgument(_))));
-        let large = format!("{deep}[");
-        assert!(matches!(check(&large, ARN), Err(Error::LimitExceeded(_))));
+        Ok(())
     }
 }
+
+impl TryFrom<String> for ResourcePolicy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ResourcePolicy, String> {
+        let policy = Policy::parse(&text).map_err(|error| error.to_string())?;
+        Ok(ResourcePolicy { text, policy: Arc::new(policy) })
+    }
+}
+
+impl From<ResourcePolicy> for String {
+    fn from(policy: ResourcePolicy) -> String {
+        policy.text
+    }
+}
+
+impl PartialEq for ResourcePolicy {
+    fn eq(&self, other: &ResourcePolicy) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for ResourcePolicy {}
+
+/// Whether the caller of a request may do `action` on `resource`, an ARN or `*`.
+pub(crate) fn authorize(
+    request: Request<'_>,
+    door: Door,
+    action: &str,
+    resource: &str,
+) -> Result<Authorized, Error> {
+    if door == Door::Operator {
+        return Ok(nautilus_identity::authorize_operator());
+    }
+    let Request { inner, caller } = request;
+    // What is no ARN of Kinesis names nothing of anybody.
+    let account = arn::account_in(resource).unwrap_or(&caller.account);
+    let snapshot = inner.catalog.load();
+    let policy = match account == caller.account {
+        true if !snapshot.denies() || OF_POLICIES.contains(&action) => None,
+        true => policy_of(&snapshot, resource),
+        false => policy_of(&snapshot, resource).filter(|_| is_shared(action, resource)),
+    };
+    let resource = Resource { arn: resource, account, policy };
+    Ok(nautilus_identity::authorize(caller, action, &resource)?)
+}
+
+fn is_shared(action: &str, resource: &str) -> bool {
+    match StreamArn::parse(resource) {
+        Some(_) => SHARED_OF_STREAMS.contains(&action),
+        None => SHARED_OF_CONSUMERS.contains(&action),
+    }
+}
+
+/// The policy of what an ARN names, if that is there and has one.
+fn policy_of<'s>(snapshot: &'s Snapshot, resource: &str) -> Option<&'s Policy> {
+    let policy = match StreamArn::parse(resource) {
+        Some(StreamArn { region, account, name }) => {
+            &snapshot.stream(Address { account, region, name })?.policy
+        }
+        None => &snapshot.consumer_by_arn(&ConsumerArn::parse(resource)?)?.policy,
+    };
+    policy.as_ref().map(|policy| &*policy.policy)
+}
+
+#[cfg(test)]
+mod tests;

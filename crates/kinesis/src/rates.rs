@@ -21,6 +21,8 @@ pub(crate) struct Rates {
     pub reads: Option<ReadRates>,
     /// Of each consumer's subscription to a shard.
     pub fan_out: Option<Rate>,
+    /// Of the calls that ask for one.
+    pub subscribe: Option<Rate>,
     pub control: ControlRates,
 }
 
@@ -30,6 +32,7 @@ impl Rates {
             writes: WriteRates::new(limits),
             reads: ReadRates::new(limits),
             fan_out: limits.get(Limit::FanOutBytesPerShard).map(Rate::per_second),
+            subscribe: limits.get(Limit::SubscribeCallsPerShard).map(Rate::per_second),
             control: ControlRates::new(limits),
         }
     }

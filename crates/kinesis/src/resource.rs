@@ -18,6 +18,7 @@ use crate::{
         consumer::Consumer,
         stream::Stream,
     },
+    policy::ResourcePolicy,
     transitions::{self, Effect},
 };
 
@@ -40,7 +41,7 @@ pub(crate) struct Attached<'r> {
     pub name: &'r str,
     pub account: &'r str,
     pub tags: &'r mut BTreeMap<String, String>,
-    pub policy: &'r mut Option<String>,
+    pub policy: &'r mut Option<ResourcePolicy>,
 }
 
 impl<'a> ResourceRef<'a> {
@@ -102,9 +103,10 @@ impl Resource {
 
     pub(crate) fn policy(&self) -> Option<&str> {
         match self {
-            Resource::Stream(stream) => stream.policy.as_deref(),
-            Resource::Consumer(consumer) => consumer.policy.as_deref(),
+            Resource::Stream(stream) => stream.policy.as_ref(),
+            Resource::Consumer(consumer) => consumer.policy.as_ref(),
         }
+        .map(ResourcePolicy::text)
     }
 }
 

@@ -34,6 +34,7 @@ use crate::{
     error::Error,
     kinesis::Inner,
     limits,
+    metrics::{self, ToldEvent},
     model::{
         arn::ConsumerArn,
         consumer::{Consumer, ConsumerStatus},
@@ -111,7 +112,12 @@ impl Subscription {
             return Err(Error::shard_not_found(Address::of(&stream), shard.id()));
         }
         let now_ms = inner.now_ms();
-        let seat = inner.subscriptions.take(&consumer, shard.id(), now_ms)?;
+        let seat = inner.subscriptions.take(
+            &consumer,
+            shard.id(),
+            inner.rates.subscribe.as_ref(),
+            now_ms,
+        )?;
         let mut teller = Teller {
             inner: inner.clone(),
             protocol,
@@ -276,7 +282,7 @@ impl Teller {
         });
         let (page, children) = match page {
             Ok(page) => page,
-            Err(error) => return self.fail(error),
+            Err(error) => return self.fail_event(error),
         };
         if let Some(rate) = &self.inner.rates.fan_out {
             self.seat.bytes.charge(rate, page.bytes() as u64, now_ms);
@@ -288,7 +294,7 @@ impl Teller {
         match page.is_empty() && children.is_none() {
             // What stood here has expired.
             true if page.next() > from => Told::Nothing,
-            true => self.fail(Error::Log(format!(
+            true => self.fail_event(Error::Log(format!(
                 "{} of {} has nothing at position {from}, which is visible",
                 self.shard.id(),
                 self.stream.name
@@ -303,6 +309,17 @@ impl Teller {
             None => self.millis_behind_latest(now_ms),
         };
         self.has_ended = children.is_some();
+        metrics::told(
+            &self.inner,
+            &ToldEvent {
+                consumer: &self.consumer,
+                stream: &self.stream,
+                shard: &self.shard,
+                page: page.as_ref(),
+                behind_ms: millis_behind_latest,
+            },
+            now_ms,
+        );
         let event =
             Event { page, shard: &self.shard, place: self.place, millis_behind_latest, children };
         Told::Message(event_stream::event(self.protocol, Event::TYPE, &event).into())
@@ -315,6 +332,12 @@ impl Teller {
             true => now_ms.saturating_sub(self.place.arrived_before_ms).max(1),
             false => 0,
         }
+    }
+
+    /// Fails in place of an event.
+    fn fail_event(&mut self, error: Error) -> Told {
+        metrics::not_told(&self.inner, &self.consumer);
+        self.fail(error)
     }
 
     fn fail(&mut self, error: Error) -> Told {

@@ -52,6 +52,7 @@ fn quotas() -> Limits {
         Limit::ReadCallsPerShard,
         Limit::ReadBytesPerShard,
         Limit::FanOutBytesPerShard,
+        Limit::SubscribeCallsPerShard,
         Limit::ControlCalls,
     ];
     rates.into_iter().fold(Limits::aws(), |limits, rate| limits.with(rate, None))
@@ -61,6 +62,8 @@ pub(crate) struct World {
     pub disk: Arc<MemoryDisk>,
     pub clock: Arc<FollowingClock>,
     limits: Limits,
+    /// Whether a restart counts what is done.
+    pub metrics: bool,
     /// `None` only within a restart.
     room: Option<Room>,
 }
@@ -79,8 +82,8 @@ impl World {
     pub(crate) fn with_limits(limits: Limits) -> World {
         let disk = Arc::new(MemoryDisk::default());
         let clock = Arc::new(FollowingClock::new(NOW_MS));
-        let room = open(&disk, &clock, limits);
-        World { disk, clock, limits, room: Some(room) }
+        let room = open(&disk, &clock, limits, true);
+        World { disk, clock, limits, metrics: true, room: Some(room) }
     }
 
     /// A world with the stream `s`.
@@ -99,13 +102,13 @@ impl World {
         if let Some(room) = self.room.take() {
             room.journal.stop();
         }
-        self.room = Some(open(&self.disk, &self.clock, self.limits));
+        self.room = Some(open(&self.disk, &self.clock, self.limits, self.metrics));
     }
 
     /// Starts again after an end in the middle of anything.
     pub(crate) fn kill(&mut self) {
         self.room = None;
-        self.room = Some(open(&self.disk, &self.clock, self.limits));
+        self.room = Some(open(&self.disk, &self.clock, self.limits, self.metrics));
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
@@ -363,7 +366,12 @@ impl World {
     }
 }
 
-fn open(disk: &Arc<MemoryDisk>, clock: &Arc<FollowingClock>, limits: Limits) -> Room {
+fn open(
+    disk: &Arc<MemoryDisk>,
+    clock: &Arc<FollowingClock>,
+    limits: Limits,
+    metrics: bool,
+) -> Room {
     let rng = Arc::new(SeededRng::new(7));
     let fatal = |error: &dyn std::fmt::Display| panic!("{error}");
     let store = Store::open(&**disk, Threads::Stepped, Box::new(move |error| fatal(error)))
@@ -386,7 +394,7 @@ fn open(disk: &Arc<MemoryDisk>, clock: &Arc<FollowingClock>, limits: Limits) -> 
         },
     };
     let (journal, _report) = Journal::open(options).expect("the journal opens");
-    let config = Config { transition_delay_ms: DELAY_MS, limits };
+    let config = Config { transition_delay_ms: DELAY_MS, limits, metrics };
     let kinesis =
         Kinesis::open(store, journal.clone(), clock.clone(), rng, config).expect("the room opens");
     Room { kinesis, journal }

@@ -106,8 +106,11 @@ impl Engine {
             },
         })
         .map_err(text)?;
-        let config =
-            Config { transition_delay_ms: settings.transition_delay_ms, limits: Limits::off() };
+        let config = Config {
+            transition_delay_ms: settings.transition_delay_ms,
+            limits: Limits::off(),
+            metrics: true,
+        };
         let kinesis =
             Kinesis::open(store, journal.clone(), clock.clone(), rng, config).map_err(text)?;
         if !report.damage.is_empty() {

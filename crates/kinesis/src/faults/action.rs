@@ -50,6 +50,11 @@ impl FaultAction {
         matches!(self, FaultAction::Throttle | FaultAction::Internal | FaultAction::Unavailable)
     }
 
+    /// Whether it tells a client that it is too fast.
+    pub(crate) fn throttles(self) -> bool {
+        matches!(self, FaultAction::ProvisionedThroughput | FaultAction::Throttle)
+    }
+
     /// Whether such an error can come from an operation.
     pub(crate) fn may_be_in(self, operation: Operation) -> bool {
         match self {

@@ -6,7 +6,7 @@
 use super::{
     CREATING_CONSUMERS_MAX, CREATING_STREAMS_MAX, FAN_OUT_BYTES_PER_SECOND, MODE_SWITCHES_MAX,
     ON_DEMAND_STREAMS_MAX, READ_BYTES_PER_SECOND, READ_CALLS_PER_SECOND, SHARD_COUNT_UPDATES_MAX,
-    WRITE_BYTES_PER_SECOND, WRITE_RECORDS_PER_SECOND, shard_limit,
+    SUBSCRIBE_CALLS_PER_SECOND, WRITE_BYTES_PER_SECOND, WRITE_RECORDS_PER_SECOND, shard_limit,
 };
 
 macro_rules! limits {
@@ -50,6 +50,8 @@ limits! {
     ReadBytesPerShard = "read-bytes-per-shard" (bytes),
     /// Bytes that a subscription of one consumer to one shard gives in a second.
     FanOutBytesPerShard = "fan-out-bytes-per-shard" (bytes),
+    /// Calls of SubscribeToShard for one consumer and one shard in a second.
+    SubscribeCallsPerShard = "subscribe-calls-per-shard",
     /// Calls of each control operation in a second, in place of AWS's own number for it.
     ControlCalls = "control-calls",
     /// Open shards of an account in a region.
@@ -107,6 +109,7 @@ impl Limits {
             Limit::ReadCallsPerShard => self.or(limit, READ_CALLS_PER_SECOND),
             Limit::ReadBytesPerShard => self.or(limit, READ_BYTES_PER_SECOND),
             Limit::FanOutBytesPerShard => self.or(limit, FAN_OUT_BYTES_PER_SECOND),
+            Limit::SubscribeCallsPerShard => self.or(limit, SUBSCRIBE_CALLS_PER_SECOND),
             Limit::OnDemandStreams => self.or(limit, ON_DEMAND_STREAMS_MAX as u64),
             Limit::CreatingStreams => self.or(limit, CREATING_STREAMS_MAX as u64),
             Limit::CreatingConsumers => self.or(limit, CREATING_CONSUMERS_MAX as u64),

@@ -5,6 +5,11 @@ pub(crate) fn stream_arn(account: &str, region: &str, name: &str) -> String {
     format!("arn:{}:kinesis:{region}:{account}:stream/{name}", partition(region))
 }
 
+/// The account of an ARN of Kinesis, whatever it names.
+pub(crate) fn account_in(arn: &str) -> Option<&str> {
+    parts(arn).map(|(_, account, _)| account)
+}
+
 /// `<stream ARN>/consumer/<name>:<creation second>`.
 pub(crate) fn consumer_arn(
     account: &str,
@@ -70,12 +75,13 @@ impl<'a> ConsumerArn<'a> {
     }
 }
 
-/// Region, account and what stands behind them in an ARN of Kinesis.
+/// Region, account and what stands behind them in an ARN of Kinesis. The partition is that of the region: what an ARN
+/// names has no other, and so no policy is missed by another spelling of it.
 fn parts(text: &str) -> Option<(&str, &str, &str)> {
     let mut parts = text.splitn(6, ':');
-    let is_kinesis =
-        parts.next()? == "arn" && parts.next()?.starts_with("aws") && parts.next()? == "kinesis";
-    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+    let [arn, given, service, region, account, resource] =
+        std::array::from_fn(|_| parts.next().unwrap_or_default());
+    let is_kinesis = arn == "arn" && service == "kinesis" && given == partition(region);
     let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     (is_kinesis && is_account).then_some((region, account, resource))
 }
@@ -101,6 +107,25 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_apart_has_one_spelling(
+            text in "arn:aws(-cn|-us-gov|x)?:kinesis:(cn-|us-gov-)?[a-z]{0,3}:0{11,12}1?:stream/\
+                     [a-z/:0-9]{1,3}(/consumer/[a-z]{1,2}:0?[0-9]{1,2})?",
+        ) {
+            if let Some(StreamArn { account, region, name }) = StreamArn::parse(&text) {
+                proptest::prop_assert_eq!(&stream_arn(account, region, name), &text);
+                proptest::prop_assert_eq!(account_in(&text), Some(account));
+            }
+            if let Some(ConsumerArn { stream, name, created_second }) = ConsumerArn::parse(&text) {
+                let StreamArn { account, region, name: stream } = stream;
+                let spelled = consumer_arn(account, region, stream, name, created_second);
+                proptest::prop_assert_eq!(&spelled, &text);
+                proptest::prop_assert_eq!(account_in(&text), Some(account));
+            }
+        }
+    }
+
     #[test]
     fn only_streams_are_taken_apart() {
         let arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/a.b_c-d";
@@ -113,6 +138,7 @@ mod tests {
             "arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/c:1",
             "arn:aws:kinesis:eu-west-1:12345678901:stream/s",
             "arn:aws:s3:eu-west-1:123456789012:stream/s",
+            "arn:aws-cn:kinesis:eu-west-1:123456789012:stream/s",
             "stream/s",
         ] {
             assert_eq!(StreamArn::parse(other), None, "{other}");

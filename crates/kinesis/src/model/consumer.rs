@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::arn::consumer_arn;
+use crate::{
+    metrics::ConsumerCounts,
+    model::{arn::consumer_arn, live::Counted},
+    policy::ResourcePolicy,
+};
 
 /// Where a consumer stands in its life. It reads only while it is ACTIVE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,14 +46,20 @@ pub(crate) struct Consumer {
     /// In whole seconds, as its ARN has it.
     pub created_ms: u64,
     pub tags: BTreeMap<String, String>,
-    /// The resource policy, as it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+    pub policy: Option<ResourcePolicy>,
+    #[serde(skip)]
+    pub counted: Counted<ConsumerCounts>,
 }
 
 impl Consumer {
     pub(crate) fn arn(&self) -> String {
         consumer_arn(&self.account, &self.region, &self.stream, &self.name, self.created_second())
+    }
+
+    /// Whether its policy forbids anything.
+    pub(crate) fn denies(&self) -> bool {
+        self.policy.as_ref().is_some_and(ResourcePolicy::denies)
     }
 
     pub(crate) fn created_second(&self) -> u64 {
@@ -73,6 +83,7 @@ pub(crate) mod tests {
             created_ms: 1000,
             tags: BTreeMap::new(),
             policy: None,
+            counted: Counted::default(),
         }
     }
 }

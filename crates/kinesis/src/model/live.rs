@@ -1,17 +1,20 @@
-//! What a shard has while it is served, and the catalog does not keep: how much of its rates is used, and how much was
-//! written to it.
+//! What streams, shards and consumers have while they are served, and the catalog does not keep: how much of a shard's
+//! rates is used, how much was written to it, and what is counted for CloudWatch.
 //!
 //! Every snapshot that has the shard has the same one of these: a clone is another handle. A start makes new ones.
 
 use std::{
     ops::Deref,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use crate::rates::shard::{Reads, Writes};
+use crate::{
+    metrics::ShardCounts,
+    rates::shard::{Reads, Writes},
+};
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +26,40 @@ pub(crate) struct LiveShard {
     pub writes: Writes,
     pub reads: Reads,
     pub written: Written,
+    pub counted: Counted<ShardCounts>,
 }
+
+/// Counts that are made when there is something to count: until then they cost a pointer.
+#[derive(Debug)]
+pub(crate) struct Counted<C>(Arc<OnceLock<Arc<C>>>);
+
+impl<C> Counted<C> {
+    /// The counts; what `make` gives if there are none yet.
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> Arc<C>) -> &C {
+        self.0.get_or_init(make)
+    }
+}
+
+impl<C> Clone for Counted<C> {
+    fn clone(&self) -> Counted<C> {
+        Counted(Arc::clone(&self.0))
+    }
+}
+
+impl<C> Default for Counted<C> {
+    fn default() -> Counted<C> {
+        Counted(Arc::default())
+    }
+}
+
+/// As with [`Live`]: what the catalog says is what is compared.
+impl<C> PartialEq for Counted<C> {
+    fn eq(&self, _other: &Counted<C>) -> bool {
+        true
+    }
+}
+
+impl<C> Eq for Counted<C> {}
 
 /// What a shard took since the start.
 #[derive(Debug, Default)]

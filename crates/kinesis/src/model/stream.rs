@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{hash_range::HashKey, ids::ShardId, shard::Shard, shards::Shards},
+    metrics::StreamCounts,
+    model::{hash_range::HashKey, ids::ShardId, live::Counted, shard::Shard, shards::Shards},
     on_demand::scaling::Peaks,
+    policy::ResourcePolicy,
 };
 
 /// Where a stream stands in its life.
@@ -155,16 +157,22 @@ pub(crate) struct Stream {
     pub trim_floor_ms: u64,
     pub metrics: BTreeSet<ShardMetric>,
     pub tags: BTreeMap<String, String>,
-    /// The resource policy, as it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+    pub policy: Option<ResourcePolicy>,
     /// Open and closed ones; none while the stream is CREATING.
     pub shards: Shards,
+    #[serde(skip)]
+    pub counted: Counted<StreamCounts>,
 }
 
 impl Stream {
     pub(crate) fn arn(&self) -> String {
         crate::model::arn::stream_arn(&self.account, &self.region, &self.name)
+    }
+
+    /// Whether its policy forbids anything.
+    pub(crate) fn denies(&self) -> bool {
+        self.policy.as_ref().is_some_and(ResourcePolicy::denies)
     }
 
     /// Whether a client means this life of the name. It has seen whole seconds, or a fraction of its own.
@@ -224,6 +232,7 @@ pub(crate) mod tests {
             tags: BTreeMap::new(),
             policy: None,
             shards: shards.into(),
+            counted: Counted::default(),
         }
     }
 

@@ -7,7 +7,7 @@
 //! AWS: <https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html>
 //! Not as AWS: the pace of merging is not published; ours is by halves, a day apart.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use nautilus_log::ShardLogId;
 use parking_lot::Mutex;
@@ -69,9 +69,16 @@ struct Look {
 }
 
 impl Looks {
-    /// Has all streams looked at with the next tick.
+    /// Has all streams looked at with the next tick; also when a look is going on, which may be past what it is about.
     pub(crate) fn soon(&self) {
         self.0.lock().next_ms = 0;
+    }
+
+    /// Ends a look; answers when it is time for the next. What [`Looks::soon`] has asked for meanwhile stands.
+    fn end(&self, next_ms: u64) -> u64 {
+        let mut look = self.0.lock();
+        look.next_ms = look.next_ms.min(next_ms);
+        look.next_ms
     }
 }
 
@@ -132,8 +139,7 @@ impl Peaks {
 /// Looks at all streams on demand if it is time to; answers when it is time again.
 pub(crate) async fn scale(inner: &Inner) -> u64 {
     let now_ms = inner.now_ms();
-    let snapshot = inner.catalog.snapshot();
-    let Some(seen) = look(inner, &snapshot, now_ms) else {
+    let Some((snapshot, seen)) = look(inner, now_ms) else {
         return inner.looks.0.lock().next_ms;
     };
     let mut next_ms = now_ms + LOOK_MS;
@@ -146,19 +152,21 @@ pub(crate) async fn scale(inner: &Inner) -> u64 {
             tracing::warn!(stream = stream.name, %error, "a stream on demand keeps its shards for now");
         }
     }
-    inner.looks.0.lock().next_ms = next_ms;
-    next_ms
+    inner.looks.end(next_ms)
 }
 
-type Seen = Vec<(std::sync::Arc<Stream>, HashMap<u32, Rate>)>;
+type Seen = Vec<(Arc<Stream>, HashMap<u32, Rate>)>;
 
 /// The streams on demand, with the rate of each open shard since the last look if that was a minute ago.
-fn look(inner: &Inner, snapshot: &Snapshot, now_ms: u64) -> Option<Seen> {
+fn look(inner: &Inner, now_ms: u64) -> Option<(Arc<Snapshot>, Seen)> {
     let mut look = inner.looks.0.lock();
     // A clock that was set back must not stop the looks.
     if now_ms < look.next_ms && look.next_ms - now_ms <= LOOK_MS {
         return None;
     }
+    // What is asked for from here on is for the next look: this one may have seen the catalog as it was before.
+    look.next_ms = u64::MAX;
+    let snapshot = inner.catalog.snapshot();
     let elapsed_ms = now_ms.saturating_sub(look.at_ms);
     let measures = elapsed_ms >= LOOK_MS || now_ms < look.at_ms;
     let on_demand = snapshot.all_streams().filter(|stream| stream.mode == StreamMode::OnDemand);
@@ -182,11 +190,7 @@ fn look(inner: &Inner, snapshot: &Snapshot, now_ms: u64) -> Option<Seen> {
     if measures {
         (look.at_ms, look.written) = (now_ms, written);
     }
-    if seen.is_empty() {
-        look.next_ms = u64::MAX;
-        return None;
-    }
-    Some(seen)
+    (!seen.is_empty()).then_some((snapshot, seen))
 }
 
 /// What is to become of a stream's shards.
@@ -380,6 +384,21 @@ mod tests {
             answer["Records"].as_array().map_or(0, Vec::len)
         };
         assert_eq!((0..world.shards("s").len()).map(read).sum::<usize>(), 2);
+    }
+
+    #[test]
+    fn a_look_that_is_asked_for_during_another_is_not_lost() {
+        let world = world();
+        let kinesis = &world.room().kinesis;
+        let inner = kinesis.inner();
+        world.clock.pass_ms(LOOK_MS);
+        let now_ms = world.now_ms();
+        assert!(look(inner, now_ms).is_some(), "one begins");
+        inner.looks.soon();
+        assert_eq!(inner.looks.end(now_ms + LOOK_MS), 0);
+        assert_eq!(world.run(scale(inner)), now_ms + LOOK_MS, "the next one begins at once");
+        assert!(look(inner, now_ms).is_none(), "and no third");
+        assert_eq!(world.run(kinesis.tick()), Some(now_ms + LOOK_MS));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::{
     limits::{self, Limits},
     model::{
         hash_range::HashRange,
+        live::Counted,
         shard::Shard,
         shards::Shards,
         stream::{Distribution, Status, Stream, StreamMode},
@@ -159,6 +160,7 @@ fn new_stream(ctx: &Ctx<'_>, input: Input<'_>) -> Result<(Stream, u32), Error> {
         tags: BTreeMap::new(),
         policy: None,
         shards: Shards::default(),
+        counted: Counted::default(),
     };
     tags::add(Attached::of_stream(&mut stream), &tags::owned(input.tags), Door::Resource)?;
     Ok((stream, shard_count))

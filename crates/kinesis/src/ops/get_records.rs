@@ -18,6 +18,7 @@ use crate::{
     input::arn_address,
     kinesis::{Ctx, Request},
     limits,
+    metrics::{Call, GetRecords},
     model::{
         iterator::{OpenedIterator, ShardIterator},
         shard::Shard,
@@ -96,13 +97,27 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
     let opened = input.open(&request)?;
     let iterator = opened.iterator();
     let now = ctx.inner.now_ms();
-    check_age(&iterator, now)?;
-    let at = input.address(&request, &opened)?;
-    let (stream, shard) = its_shard(ctx, at, &iterator)?;
+    let is_too_old = now.saturating_sub(iterator.issued_ms) > limits::ITERATOR_LIFE_MS;
+    let found = input.address(&request, &opened).and_then(|at| {
+        let (stream, shard) = its_shard(ctx, at, &iterator)?;
+        Ok((at, stream, shard))
+    });
+    if is_too_old {
+        if let (Ok((_, stream, shard)), false) = (&found, input.dry_run) {
+            Call::<GetRecords>::begin(ctx.inner, stream, Some(now)).failed(stream, shard);
+        }
+        return Err(expired(&iterator, now));
+    }
+    let (at, stream, shard) = found?;
     if input.dry_run {
         return Err(Error::DryRun);
     }
+    let call = Call::<GetRecords>::begin(ctx.inner, &stream, Some(now));
     if let Some(action) = ctx.inner.faults.of_shard(Operation::GetRecords, at.name, shard.id()) {
+        match action.throttles() {
+            true => call.throttled(&stream, &shard),
+            false => call.failed(&stream, &shard),
+        }
         return Err(match action {
             FaultAction::ExpiredIterator => expired(&iterator, now),
             other => faults::error(other, Some(at), Some(shard.id())),
@@ -110,31 +125,38 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
     }
     let rates = ctx.inner.rates.reads.as_ref();
     if rates.is_some_and(|rates| !shard.live.reads.begin(rates, now)) {
+        call.throttled(&stream, &shard);
         return Err(Error::throughput_exceeded(at, shard.id()));
     }
 
     let limit = input.limit.and_then(|limit| usize::try_from(limit).ok());
     let records = limit.unwrap_or(limits::GET_RECORDS_MAX);
     let room = Room { records, bytes: limits::GET_RECORDS_BYTES_MAX };
-    let page = Page::read(ctx.inner, &stream, &shard, iterator.next, room).await?;
+    let page = Page::read(ctx.inner, &stream, &shard, iterator.next, room).await;
+    let page = page.and_then(|page| {
+        let children = page.children(&stream, &shard)?;
+        Ok((page, children))
+    });
+    let (page, children) = match page {
+        Ok(page) => page,
+        Err(error) => {
+            call.failed(&stream, &shard);
+            return Err(error);
+        }
+    };
     if let Some(rates) = rates {
         shard.live.reads.end(rates, page.bytes(), now);
     }
-    let next = match page.children(&stream, &shard)? {
+    let next = match children {
         Some(children) => Next::Children(children),
         None => {
             let next = ShardIterator { next: page.next(), issued_ms: now, ..iterator };
             Next::Iterator(next.seal(&ctx.inner.seal))
         }
     };
-    Ok(Output { next, millis_behind_latest: page.millis_behind_latest(now), page, shard })
-}
-
-fn check_age(iterator: &ShardIterator<'_>, now: u64) -> Result<(), Error> {
-    if now.saturating_sub(iterator.issued_ms) <= limits::ITERATOR_LIFE_MS {
-        return Ok(());
-    }
-    Err(expired(iterator, now))
+    let millis_behind_latest = page.millis_behind_latest(now);
+    call.read(&stream, &shard, &page, page.age_ms(now));
+    Ok(Output { page, shard, next, millis_behind_latest })
 }
 
 fn expired(iterator: &ShardIterator<'_>, now: u64) -> Error {

@@ -16,6 +16,7 @@ use crate::{
     faults,
     input::StreamRef,
     kinesis::{Ctx, Request},
+    metrics::{Call, PutRecord},
     model::{
         ids::ShardId,
         sequence_number::{Decoded, SequenceNumber},
@@ -77,9 +78,14 @@ pub(crate) async fn act(ctx: &Ctx<'_>, mut input: Input<'_>) -> Result<Output, E
         return Err(Error::DryRun);
     }
 
-    let placed =
-        append::append(ctx.inner, Operation::PutRecord, at, stream, &[input.entry]).await?;
-    let placed = placed[0];
+    let mut call = Call::<PutRecord>::begin(ctx.inner, &stream, None);
+    let (operation, entries) = (Operation::PutRecord, [input.entry]);
+    let appended =
+        append::append(ctx.inner, operation, at, &stream, &entries, call.began_ms()).await;
+    // Nothing was stored: the stream went away meanwhile.
+    let appended = appended.inspect_err(|_| call.forget())?;
+    call.put(&stream, &appended);
+    let placed = appended.placed[0];
     match placed.result {
         Ok(sequence_number) => Ok(Output { shard_id: placed.shard, sequence_number }),
         Err(Failure::Throttled) => Err(Error::throughput_exceeded(at, placed.shard)),

@@ -14,10 +14,10 @@ use crate::{
     append::{self, Entry, Failure, Placed},
     catalog::Address,
     error::Error,
-    faults::FaultAction,
     input::StreamRef,
     kinesis::{Ctx, Request},
     limits,
+    metrics::{Call, PutRecords},
     model::stream::Stream,
 };
 
@@ -75,8 +75,15 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         return Err(Error::DryRun);
     }
 
-    let placed = append::append(ctx.inner, Operation::PutRecords, at, stream, &entries).await?;
-    Ok(Output { stream_name: at.name.to_owned(), account: at.account.to_owned(), placed })
+    let mut call = Call::<PutRecords>::begin(ctx.inner, &stream, None);
+    let operation = Operation::PutRecords;
+    let appended =
+        append::append(ctx.inner, operation, at, &stream, &entries, call.began_ms()).await;
+    // Nothing was stored: the stream went away meanwhile.
+    let appended = appended.inspect_err(|_| call.forget())?;
+    call.put(&stream, &appended);
+    let (stream_name, account) = (at.name.to_owned(), at.account.to_owned());
+    Ok(Output { stream_name, account, placed: appended.placed })
 }
 
 fn checked_entries<'a>(
@@ -120,10 +127,7 @@ impl Output {
                 w.field_str("SequenceNumber", number.text().as_str());
                 w.field_str("ShardId", placed.shard.text().as_str());
             }
-            Err(
-                Failure::Throttled
-                | Failure::Injected(FaultAction::ProvisionedThroughput | FaultAction::Throttle),
-            ) => {
+            Err(failure) if failure.is_throttled() => {
                 let at = Address { account: &self.account, region: "", name: &self.stream_name };
                 let error = Error::throughput_exceeded(at, placed.shard);
                 w.field_str("ErrorCode", "ProvisionedThroughputExceededException");
@@ -134,7 +138,7 @@ impl Output {
                 let text = "Internal Service Failure: no space left on the disk";
                 w.field_str("ErrorMessage", text);
             }
-            Err(Failure::Internal | Failure::Injected(_)) => {
+            Err(_) => {
                 w.field_str("ErrorCode", "InternalFailure");
                 w.field_str("ErrorMessage", "Internal Service Failure");
             }

@@ -1,7 +1,7 @@
 //! PutResourcePolicy: gives a stream or a consumer a resource policy, in the place of the one it had.
 //!
+//! From then on it holds for everyone but the operator (`policy.rs`).
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutResourcePolicy.html>
-//! Not as AWS: the policy is kept and shown, and not enforced.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::Done;
 use crate::{
     error::Error,
     kinesis::{Ctx, Request},
-    policy,
+    policy::ResourcePolicy,
     resource::{Attached, ResourceRef},
 };
 
@@ -37,8 +37,7 @@ impl<'a> Input<'a> {
 pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Done, Error> {
     let (arn, policy) = (input.resource.resource(), input.policy.into_owned());
     let change = move |resource: Attached<'_>| {
-        policy::check(&policy, &arn)?;
-        *resource.policy = Some(policy);
+        *resource.policy = Some(ResourcePolicy::parse(policy, &arn)?);
         Ok(())
     };
     input.resource.change(ctx, change).await?;

@@ -15,6 +15,7 @@ use crate::{
     faults,
     input::{consumer_by_arn, shard_id},
     kinesis::{Ctx, Inner, Request},
+    metrics::{self, Subscribing},
     model::{
         consumer::{Consumer, ConsumerStatus},
         shard::Shard,
@@ -79,6 +80,11 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
         return Err(Error::DryRun);
     }
     if let Some(action) = ctx.inner.faults.of_shard(Operation::SubscribeToShard, at.name, id) {
+        let how = match action.throttles() {
+            true => Subscribing::RateExceeded,
+            false => Subscribing::Failed,
+        };
+        metrics::subscribed(ctx.inner, consumer, how);
         return Err(faults::error(action, Some(at), Some(id)));
     }
     Ok(Output {
@@ -93,7 +99,9 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
 impl IntoAnswer for Output {
     fn into_answer(self, protocol: Protocol) -> Result<Response, Error> {
         let Output { inner, consumer, stream, shard, place } = self;
-        let subscription = Subscription::begin(&inner, protocol, consumer, stream, shard, place)?;
-        Ok(Response::Events(Box::new(subscription)))
+        let of = Arc::clone(&consumer);
+        let begun = Subscription::begin(&inner, protocol, consumer, stream, shard, place);
+        metrics::subscribed(&inner, &of, Subscribing::of(&begun));
+        Ok(Response::Events(Box::new(begun?)))
     }
 }

@@ -1,7 +1,8 @@
 //! Who is subscribed to what: at most one subscription for each consumer and shard.
 //!
 //! A call within five seconds of one that succeeded is refused, whatever became of the other; a later one takes over.
-//! That, and the bytes that were given, is remembered for as long as it matters and no longer.
+//! Calls come at a rate besides: AWS's is one a second for each consumer and shard, and one that is refused for the five
+//! seconds counts. All that, and the bytes that were given, is remembered for as long as it matters and no longer.
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use crate::{
     error::Error,
     limits,
     model::{consumer::Consumer, ids::ShardId},
-    rates::bucket::Meter,
+    rates::bucket::{Bucket, Meter, Rate},
 };
 
 /// All subscriptions of the process.
@@ -43,6 +44,8 @@ type Key = (Arc<str>, ShardId);
 #[derive(Debug)]
 struct Taken {
     begun_ms: u64,
+    /// Of the calls for it.
+    calls: Bucket,
     bell: Arc<Bell>,
     bytes: Arc<Meter>,
     is_living: bool,
@@ -81,17 +84,21 @@ pub(crate) enum Ended {
 }
 
 impl Register {
-    /// Takes the seat of a consumer at a shard, from whoever has it.
+    /// Takes the seat of a consumer at a shard, from whoever has it, if `rate` lets the call in.
     pub(crate) fn take(
         &self,
         consumer: &Consumer,
         shard: ShardId,
+        rate: Option<&Rate>,
         now_ms: u64,
     ) -> Result<Seat, Error> {
         let key: Key = (consumer.arn().into(), shard);
         let mut seats = self.seats.lock();
-        let mut bytes = Arc::default();
+        let (mut bytes, calls) = (Arc::default(), Bucket::default());
         if let Some(before) = seats.taken.get(&key) {
+            if rate.is_some_and(|rate| !before.calls.take(rate, 1, now_ms)) {
+                return Err(too_often(consumer, shard));
+            }
             if before.is_fresh(now_ms) {
                 return Err(exists(&consumer.account, &consumer.stream, shard, &consumer.name));
             }
@@ -103,12 +110,16 @@ impl Register {
             return Err(Error::Wire(AwsError::service_unavailable(text)));
         }
         seats.sweep(now_ms);
+        if let Some(rate) = rate {
+            calls.take(rate, 1, now_ms);
+        }
         let bell = Arc::new(Bell::default());
         if seats.stopped {
             bell.end(Ended::Stopped);
         }
         let taken = Taken {
             begun_ms: now_ms,
+            calls,
             bell: bell.clone(),
             bytes: Arc::clone(&bytes),
             is_living: true,
@@ -126,6 +137,11 @@ impl Register {
             consumer: consumer.name.clone(),
             seats: self.seats.clone(),
         })
+    }
+
+    /// How many subscriptions live.
+    pub(crate) fn living(&self) -> usize {
+        self.seats.lock().living
     }
 
     /// Ends all, and whatever begins later.
@@ -160,6 +176,13 @@ impl Seat {
     pub(crate) fn replaced_error(&self) -> Error {
         exists(&self.account, &self.stream, self.key.1, &self.consumer)
     }
+}
+
+fn too_often(consumer: &Consumer, shard: ShardId) -> Error {
+    let Consumer { account, stream, .. } = consumer;
+    Error::LimitExceeded(format!(
+        "Rate exceeded for shard {shard} in stream {stream} under account {account}."
+    ))
 }
 
 fn exists(account: &str, stream: &str, shard: ShardId, consumer: &str) -> Error {
@@ -223,7 +246,8 @@ mod tests {
     #[test]
     fn there_is_an_end_to_how_many_live_at_once() {
         let (register, consumer) = (Register::default(), consumer_of(&stream_of(1), "c"));
-        let take = |index: usize, now_ms| register.take(&consumer, ShardId(index as u32), now_ms);
+        let take =
+            |index: usize, now_ms| register.take(&consumer, ShardId(index as u32), None, now_ms);
         let mut seats: Vec<_> = (0..limits::SUBSCRIPTIONS_MAX)
             .map(|index| take(index, NOW_MS).expect("there is room"))
             .collect();
@@ -238,22 +262,45 @@ mod tests {
     #[test]
     fn what_does_not_matter_any_more_is_forgotten() {
         let (register, consumer) = (Register::default(), consumer_of(&stream_of(1), "c"));
-        let kept = register.take(&consumer, ShardId(0), NOW_MS).expect("it is free");
+        let kept = register.take(&consumer, ShardId(0), None, NOW_MS).expect("it is free");
         for index in 1..10_000 {
             let now_ms = NOW_MS + u64::from(index) * 100;
-            drop(register.take(&consumer, ShardId(index), now_ms).expect("it is free"));
+            drop(register.take(&consumer, ShardId(index), None, now_ms).expect("it is free"));
         }
         assert!(register.seats.lock().taken.len() <= 1100);
         let later_ms = NOW_MS + 2_000_000;
-        register.take(&consumer, ShardId(0), later_ms).expect("it takes over");
+        register.take(&consumer, ShardId(0), None, later_ms).expect("it takes over");
         assert_eq!(kept.bell.ended(), Some(Ended::Replaced), "one that lives is not forgotten");
     }
 
     #[test]
     fn a_clock_that_was_set_back_refuses_nobody_for_long() {
         let (register, consumer) = (Register::default(), consumer_of(&stream_of(1), "c"));
-        drop(register.take(&consumer, ShardId(0), NOW_MS).expect("it is free"));
-        assert!(register.take(&consumer, ShardId(0), NOW_MS - 1000).is_err());
-        assert!(register.take(&consumer, ShardId(0), NOW_MS - 3_600_000).is_ok());
+        drop(register.take(&consumer, ShardId(0), None, NOW_MS).expect("it is free"));
+        assert!(register.take(&consumer, ShardId(0), None, NOW_MS - 1000).is_err());
+        assert!(register.take(&consumer, ShardId(0), None, NOW_MS - 3_600_000).is_ok());
+    }
+
+    #[test]
+    fn calls_for_one_seat_come_at_their_rate() {
+        let (register, consumer) = (Register::default(), consumer_of(&stream_of(1), "c"));
+        let rate = Rate::per_second(1);
+        let take = |shard, now_ms| {
+            let taken = register.take(&consumer, ShardId(shard), Some(&rate), now_ms);
+            taken.map(drop).map_err(|error| AwsError::from(error).code.into_owned())
+        };
+        let (often, exists) =
+            (Err("LimitExceededException".to_owned()), Err("ResourceInUseException".to_owned()));
+        assert_eq!(take(0, NOW_MS), Ok(()));
+        assert_eq!(take(1, NOW_MS), Ok(()), "each shard has a rate of its own");
+        assert_eq!(take(0, NOW_MS + 999), often);
+        assert_eq!(take(0, NOW_MS + 1_000), exists, "what was refused took nothing");
+        assert_eq!(take(0, NOW_MS + 1_500), often, "and what exists was a call");
+        let over_ms = NOW_MS + limits::TAKE_OVER_AFTER_MS;
+        assert_eq!(take(0, over_ms - 1), exists);
+        assert_eq!(take(0, over_ms), often);
+        assert_eq!(take(0, over_ms + 999), Ok(()));
+        assert_eq!(take(0, over_ms + 1_000), often, "one that took over is a call too");
+        assert_eq!(take(0, NOW_MS - 3_600_000), Ok(()), "a clock that was set back refuses nobody");
     }
 }

@@ -591,6 +591,27 @@ fn by_awss_limits_a_subscription_gives_two_mebibytes_a_second() {
 }
 
 #[test]
+fn by_awss_limits_one_call_a_second_is_answered_for_a_consumer_and_a_shard() {
+    let world = World::with_limits(Limits::off().with(Limit::SubscribeCallsPerShard, Some(1)));
+    world.create("s", 2);
+    let (world, arn) = with_consumer(world);
+    let other = world.register("d");
+    world.settle();
+    let call = |arn: &str, shard| try_subscribe(&world, arn, shard, LATEST).map(drop);
+    let often = "LimitExceededException: Rate exceeded for shard shardId-000000000000 in stream s \
+                 under account 000000000000.";
+    assert_eq!(call(&arn, 0), Ok(()));
+    assert_eq!((call(&arn, 1), call(&other, 0)), (Ok(()), Ok(())), "others have their own");
+    assert_eq!(call(&arn, 0), Err(often.to_owned()));
+    world.advance(1_000);
+    assert!(call(&arn, 0).is_err_and(|error| error.starts_with("ResourceInUseException")));
+    assert_eq!(call(&arn, 0), Err(often.to_owned()));
+    world.advance(TAKE_OVER_AFTER_MS);
+    assert_eq!(call(&arn, 0), Ok(()));
+    assert_eq!(call(&arn, 0), Err(often.to_owned()));
+}
+
+#[test]
 fn what_has_expired_is_not_told_and_the_place_moves_on_behind_it() {
     let (world, arn) = world(1);
     let old = world.put("s", "k", b"old");
