@@ -1,0 +1,56 @@
+//! Whether the actions of alarms are executed: what EnableAlarmActions and DisableAlarmActions share.
+
+use nautilus_identity::Caller;
+
+use super::{
+    describe,
+    history::{Act, Item},
+    model::alarm_arn,
+};
+use crate::{
+    catalog::{AlarmId, Edit},
+    cloudwatch::Ctx,
+    error::Error,
+};
+
+/// What a call about so many alarms is about.
+pub(crate) fn resource(caller: &Caller, names: &[String]) -> String {
+    let name = match names {
+        [name] => name,
+        _ => "*",
+    };
+    alarm_arn(&caller.account, &caller.region, name)
+}
+
+/// Switches the actions of alarms. Names that are not there are passed over, as at AWS.
+pub(crate) async fn set_actions(
+    ctx: &Ctx<'_>,
+    names: Vec<String>,
+    enabled: bool,
+) -> Result<(), Error> {
+    let (account, region) = (ctx.caller.account.clone(), ctx.caller.region.clone());
+    let now_ms = ctx.inner.now_ms();
+    ctx.inner
+        .change(move |snapshot| {
+            let mut edit = Edit::new(snapshot);
+            for name in names {
+                let Some(alarm) =
+                    edit.next().region(&account, &region).and_then(|at| at.alarm(&name))
+                else {
+                    continue;
+                };
+                if alarm.about().actions_enabled == enabled {
+                    continue;
+                }
+                let mut alarm = (**alarm).clone();
+                alarm.about_mut().actions_enabled = enabled;
+                alarm.about_mut().configured_ms = now_ms;
+                let (id, kind) = (AlarmId::of(alarm.about()), alarm.kind());
+                let definition = describe::definition(&alarm);
+                edit.add_item(&Item::configuration(id, kind, now_ms, Act::Update, &definition));
+                edit.put_alarm(alarm);
+            }
+            Ok(edit.finish(()))
+        })
+        .await
+}
