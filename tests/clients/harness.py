@@ -1,6 +1,6 @@
 """What the suites written in Python share: a server of their own, and a client without dependencies.
 
-The client speaks the Kinesis JSON 1.1 API over plain sockets and signs nothing (a `--dev` server looks only at the
+The client speaks JSON, to Kinesis and to CloudWatch, over plain sockets and signs nothing (a `--dev` server looks only at the
 credential's scope), so that a suite can generate load and see every byte. Suites that show that AWS's own clients
 work use boto3 and the CLI instead.
 """
@@ -48,10 +48,17 @@ def check(truth, what):
         raise Failed(what)
 
 
-def headers(operation):
+TARGETS = {
+    "kinesis": ("application/x-amz-json-1.1", "Kinesis_20131202"),
+    "cloudwatch": ("application/x-amz-json-1.0", "GraniteServiceVersion20100801"),
+}
+
+
+def headers(operation, service="kinesis"):
+    content_type, target = TARGETS[service]
     return {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": f"Kinesis_20131202.{operation}",
+        "Content-Type": content_type,
+        "X-Amz-Target": f"{target}.{operation}",
         "X-Amz-Date": "20250101T000000Z",
         "Authorization": AUTHORIZATION,
     }
@@ -72,11 +79,11 @@ class Client:
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def call(self, operation, body):
+    def call(self, operation, body, service="kinesis"):
         """The parsed answer; ApiError for AWS's errors, OSError or HTTPException when no whole answer came."""
         if not isinstance(body, (bytes, str)):
             body = json.dumps(body)
-        self.connection.request("POST", "/", body, headers(operation))
+        self.connection.request("POST", "/", body, headers(operation, service))
         response = self.connection.getresponse()
         content = response.read()
         answer = json.loads(content) if content else {}
@@ -86,6 +93,12 @@ class Client:
 
     def close(self):
         self.connection.close()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 class Server:
@@ -117,11 +130,7 @@ class Server:
         """Starts it, on a free port if none is given, and answers how many seconds it took from the start of the binary
         to `/readyz`.
         """
-        self.port = port
-        if port is None:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+        self.port = free_port() if port is None else port
         command = [NAUTILUS_BIN, "serve", "--dev", "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.data_dir]
         with open(self.log, "ab") as log:
             began = time.monotonic()

@@ -136,6 +136,18 @@ pub(crate) struct ServeArgs {
     )]
     pub limits: LimitsMode,
 
+    /// Whether calls are counted for CloudWatch's metrics of Kinesis: `on` or `off`
+    #[arg(
+        long,
+        value_enum,
+        env = "NAUTILUS_METRICS",
+        default_value = "on",
+        help_heading = "Kinesis",
+        hide_possible_values = true,
+        hide_env = true
+    )]
+    pub metrics: Switch,
+
     /// One limit by itself, like `write-records-per-shard=5000` or `shards=off`; may be repeated
     ///
     /// Names: write-records-per-shard, write-bytes-per-shard, read-calls-per-shard, read-bytes-per-shard,
@@ -152,6 +164,30 @@ pub(crate) struct ServeArgs {
         hide_env = true
     )]
     pub limit: Vec<OneLimit>,
+
+    /// A host, address or network that alarms may be posted to, like `10.0.0.0/8`; may be repeated
+    ///
+    /// Public addresses may be reached without it, private ones and the loopback only if they are given here; with `--dev`
+    /// the loopback may. Link-local addresses, where clouds keep credentials, never.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "NAUTILUS_ALLOWED_WEBHOOK",
+        value_delimiter = ',',
+        help_heading = "Alarms",
+        hide_env = true
+    )]
+    pub allowed_webhook: Vec<String>,
+
+    /// Where endpoints of alarms find this server, for the links in what they get [default: the listen address]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "NAUTILUS_PUBLIC_URL",
+        help_heading = "Alarms",
+        hide_env = true
+    )]
+    pub public_url: Option<String>,
 
     /// How long a stream stays CREATING, UPDATING or DELETING [default: 500ms]
     #[arg(
@@ -268,6 +304,13 @@ pub(crate) enum LimitsMode {
     /// As at AWS.
     Aws,
     /// No rates, no quotas; validation as always.
+    Off,
+}
+
+/// Whether something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
     Off,
 }
 

@@ -4,9 +4,10 @@
 //! lives as long as the bytes. A body asks in steps, as it arrives: what its head announces costs nothing. A body that is
 //! too long, too slow or cut short ends here and never reaches an operation.
 
-use std::time::Duration;
+use std::{io::Read as _, time::Duration};
 
 use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -33,6 +34,8 @@ pub(crate) enum BodyError {
     TooSlow,
     CutShort,
     Overloaded,
+    /// It is not what its `Content-Encoding` says.
+    Garbled,
 }
 
 /// Reads all of `incoming`. `is_coming`: its client sends it whatever we answer, see [`discard`].
@@ -55,6 +58,32 @@ pub(crate) async fn read(
         discard(&mut incoming).await;
     }
     result
+}
+
+/// A body as it was before its client compressed it with gzip. What comes out of it is bounded as every body is, and asks
+/// for permission in steps: what it would come to costs nothing.
+pub(crate) async fn unpacked(
+    packed: Body,
+    budget: &BodyBudget,
+    limits: &Limits,
+) -> Result<Body, BodyError> {
+    let Body { bytes: packed, mut permit } = packed;
+    let mut decoder = MultiGzDecoder::new(&packed[..]);
+    // One more than is allowed shows that there is more.
+    let (bytes_max, mut bytes) = (limits.body_bytes_max + 1, Vec::new());
+    loop {
+        let room = room_for(bytes.len() + 1, bytes_max);
+        budget.grow(&mut permit, packed.len() + room).await.ok_or(BodyError::Overloaded)?;
+        bytes.reserve_exact(room - bytes.len());
+        let wanted = room - bytes.len();
+        let read = decoder.by_ref().take(wanted as u64).read_to_end(&mut bytes);
+        if read.map_err(|_| BodyError::Garbled)? < wanted {
+            return Ok(Body { bytes: bytes.into(), permit });
+        }
+        if bytes.len() == bytes_max {
+            return Err(BodyError::TooLong);
+        }
+    }
 }
 
 /// Reads what a client still sends, without keeping it: closing a socket with unread bytes would take the answer away
@@ -148,7 +177,76 @@ async fn next(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+
     use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).expect("memory takes all");
+        encoder.finish().expect("memory takes all")
+    }
+
+    async fn check(packed: Vec<u8>, limits: &Limits) -> Result<Vec<u8>, BodyError> {
+        let budget = BodyBudget::new(limits);
+        let packed = Body { bytes: packed.into(), permit: BodyPermit::default() };
+        let body = unpacked(packed, &budget, limits).await?;
+        assert!(body.permit.bytes() >= body.bytes.len(), "it has permission for all of it");
+        Ok(body.bytes.to_vec())
+    }
+
+    #[tokio::test]
+    async fn what_was_packed_comes_out() {
+        let limits = Limits::default();
+        for length in [0, 1, FIRST_ROOM_BYTES - 1, FIRST_ROOM_BYTES, 100_000, 3_000_000] {
+            let bytes: Vec<u8> = (0..length).map(|n: usize| ((n * n) >> 7) as u8).collect();
+            assert_eq!(check(gzip(&bytes), &limits).await.as_ref(), Ok(&bytes), "{length}");
+        }
+        let twice = [gzip(b"one "), gzip(b"two")].concat();
+        assert_eq!(check(twice, &limits).await, Ok(b"one two".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn a_bomb_is_refused_at_the_limit_of_every_body() {
+        let limits = Limits { body_bytes_max: 100_000, ..Limits::default() };
+        assert_eq!(check(gzip(&[0; 100_000]), &limits).await, Ok(vec![0; 100_000]));
+        assert_eq!(check(gzip(&[0; 100_001]), &limits).await, Err(BodyError::TooLong));
+        assert_eq!(check(gzip(&vec![0; 50 << 20]), &limits).await, Err(BodyError::TooLong));
+    }
+
+    #[tokio::test]
+    async fn a_bomb_waits_for_room_like_any_large_body() {
+        let limits = Limits {
+            request_bytes_max: 1 << 20,
+            budget_wait_max: Duration::from_millis(1),
+            ..Limits::default()
+        };
+        let budget = BodyBudget::new(&limits);
+        let mut held = [BodyPermit::default(), BodyPermit::default(), BodyPermit::default()];
+        for permit in &mut held {
+            budget.grow(permit, 1 << 20).await.expect("room, or leave to finish");
+        }
+        let packed = Body { bytes: gzip(&[0; 200_000]).into(), permit: BodyPermit::default() };
+        let refused = unpacked(packed, &budget, &limits).await;
+        assert_eq!(refused.err(), Some(BodyError::Overloaded));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_gzip_is_refused() {
+        let limits = Limits::default();
+        let whole = gzip(b"something to be read");
+        for bad in [
+            b"Action=ListMetrics".to_vec(),
+            Vec::new(),
+            whole[..whole.len() - 1].to_vec(),
+            [&whole[..], b"x"].concat(),
+            whole.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == 15)).collect(),
+        ] {
+            assert_eq!(check(bad, &limits).await, Err(BodyError::Garbled));
+        }
+    }
 
     #[test]
     fn room_follows_what_has_arrived_and_not_what_was_announced() {

@@ -68,6 +68,18 @@ impl Budget {
     fn has_waiters(&self) -> bool {
         self.waiting.load(Relaxed) > 0
     }
+
+    fn held(&self) -> Held {
+        let bytes_max = self.bytes_max as usize;
+        Held { bytes: bytes_max.saturating_sub(self.semaphore.available_permits()), bytes_max }
+    }
+}
+
+/// How much of a budget is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) bytes: usize,
+    pub(crate) bytes_max: usize,
 }
 
 /// Counts somebody who has waited for a while.
@@ -124,6 +136,11 @@ impl BodyBudget {
         self.received_bytes.load(Relaxed)
     }
 
+    /// What is held now, by what holds it.
+    pub(crate) fn held(&self) -> [(&'static str, Held); 2] {
+        [("small_requests", self.small.held()), ("requests", self.large.held())]
+    }
+
     /// Lets a body have `bytes` in all; none if they do not come free in time.
     pub(crate) async fn grow(&self, permit: &mut BodyPermit, bytes: usize) -> Option<()> {
         let more = bytes.saturating_sub(permit.bytes());
@@ -152,7 +169,7 @@ impl BodyBudget {
 }
 
 impl BodyPermit {
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         [&self.small, &self.large].into_iter().flatten().map(Permit::num_permits).sum()
     }
 }
@@ -192,6 +209,12 @@ impl AnswerBudget {
         }
     }
 
+    /// What is held now, by what holds it.
+    pub(crate) fn held(&self) -> [(&'static str, Held); 3] {
+        let answers = [("small_answers", self.small.held()), ("answers", self.large.held())];
+        [answers[0], answers[1], ("events", self.events.held())]
+    }
+
     /// Room for an answer of up to `bytes`; none if it does not come free in time.
     pub(crate) async fn take(&self, bytes: usize) -> Option<Permit> {
         let budget = if bytes <= SMALL_ANSWER_BYTES_MAX { &self.small } else { &self.large };
@@ -226,6 +249,7 @@ mod tests {
         let budget = Budget::new(100);
         let first = budget.take(60, WAIT).await;
         assert!(first.is_some());
+        assert_eq!(budget.held(), Held { bytes: 60, bytes_max: 100 });
         assert!(budget.take(60, WAIT).await.is_none());
         assert!(!budget.has_waiters());
         drop(first);

@@ -7,6 +7,7 @@ mod faults;
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
+use nautilus_cloudwatch::CloudWatch;
 use nautilus_kinesis::Kinesis;
 use nautilus_log::{Clock, SystemClock};
 use nautilus_wire::{Value, json};
@@ -30,13 +31,14 @@ impl Dev {
     /// Answers a request whose path begins with [`PREFIX`].
     pub(crate) async fn answer(
         &self,
-        kinesis: &Kinesis,
+        (kinesis, cloudwatch): (&Kinesis, &CloudWatch),
         method: &Method,
         path: &str,
         body: &[u8],
     ) -> Reply {
         if !path.starts_with(faults::PATH) {
-            return clock_answer(self.test_clock.as_ref(), kinesis, method, path, body).await;
+            let rooms = (kinesis, cloudwatch);
+            return clock_answer(self.test_clock.as_ref(), rooms, method, path, body).await;
         }
         match self.faults {
             true => faults::answer(kinesis.faults(), method, path, body),
@@ -48,7 +50,7 @@ impl Dev {
 /// Answers `POST /_nautilus/clock {"advance":"25h"}` after everything that became due has happened.
 async fn clock_answer(
     test_clock: Option<&Arc<SystemClock>>,
-    kinesis: &Kinesis,
+    (kinesis, cloudwatch): (&Kinesis, &CloudWatch),
     method: &Method,
     path: &str,
     body: &[u8],
@@ -69,8 +71,13 @@ async fn clock_answer(
                 r#"send {"advance":"25h"}: a number and ms, s, m, h or d, a century at most"#,
             );
         };
+        // What was counted belongs to the minutes before.
+        if let Err(error) = cloudwatch.collect().await {
+            tracing::warn!(%error, "what was counted could not be stored");
+        }
         clock.advance_ms(ms);
         kinesis.tick().await;
+        cloudwatch.tick().await;
     } else if method != Method::GET {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST");
     }

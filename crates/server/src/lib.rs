@@ -16,10 +16,13 @@ mod listener;
 mod query;
 mod reply;
 mod request_id;
+mod rooms;
 mod route;
 mod service;
 mod stream;
 mod ticker;
+mod watch;
+mod webhook;
 
 pub use drain::Drained;
 pub use limits::Limits;

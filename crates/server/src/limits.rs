@@ -109,6 +109,8 @@ pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) const PING_TIME_MAX: Duration = Duration::from_secs(20);
 /// A body up to here is a small one.
 pub(crate) const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
+/// Longest body of CloudWatch as it is sent, compressed or not: AWS's 1 MB.
+pub(crate) const METRIC_BODY_BYTES_MAX: usize = 1 << 20;
 /// Room for the first bytes of a body that does not come in one piece.
 pub(crate) const FIRST_ROOM_BYTES: usize = 4 << 10;
 /// Room for a body that is not small any more: most bodies then need no more.

@@ -24,12 +24,15 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::graceful::GracefulConnection,
 };
+use nautilus_cloudwatch::CloudWatch;
 use nautilus_identity::Identity;
 use nautilus_kinesis::Kinesis;
-use nautilus_log::{Clock, Rng, SystemClock};
+use nautilus_log::{Clock, Journal, Rng, SystemClock};
+use nautilus_sns::Sns;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinHandle,
     time::sleep,
 };
 use tracing::{debug, info, warn};
@@ -48,6 +51,8 @@ use crate::{
     service::Service,
     stream::{Activity, Spoken, TimedStream},
     ticker,
+    watch::Watch,
+    webhook,
 };
 
 /// Whom a server lets in, and how much of it.
@@ -65,6 +70,12 @@ pub struct Config {
 pub struct Services {
     /// Kinesis, opened.
     pub kinesis: Kinesis,
+    /// CloudWatch, opened.
+    pub cloudwatch: CloudWatch,
+    /// SNS, opened.
+    pub sns: Sns,
+    /// For its figures.
+    pub journal: Journal,
     /// Knows who calls.
     pub identity: Identity,
     /// The service's clock.
@@ -131,8 +142,12 @@ impl Server {
     /// A server that answers once it runs.
     pub fn new(socket: Socket, config: Config, services: Services) -> Server {
         let limits = config.limits;
+        let connections = Arc::new(Semaphore::new(limits.connections_max as usize));
         let service = Service {
             kinesis: services.kinesis,
+            cloudwatch: services.cloudwatch,
+            sns: services.sns,
+            watch: Watch::new(services.journal, &connections, &services.clock),
             identity: services.identity,
             dev: Dev { test_clock: services.test_clock, faults: services.faults },
             hosts: HostRules::new(&config.allowed_hosts, &config.allowed_origins),
@@ -149,7 +164,7 @@ impl Server {
             socket,
             clock: services.clock,
             service: Arc::new(service),
-            connections: Arc::new(Semaphore::new(limits.connections_max as usize)),
+            connections,
             phase: watch::Sender::new(Phase::Running),
         }
     }
@@ -161,8 +176,13 @@ impl Server {
 
     /// Serves until `stop` is done, then drains. Returns when no connection is left.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
-        let kinesis = self.service.kinesis.clone();
-        let ticker = tokio::spawn(ticker::run(kinesis, Arc::clone(&self.clock)));
+        let clock = || Arc::clone(&self.clock);
+        let Service { kinesis, cloudwatch, sns, .. } = &*self.service;
+        let beside = [
+            tokio::spawn(ticker::run(kinesis.clone(), clock())),
+            tokio::spawn(ticker::run(cloudwatch.clone(), clock())),
+            tokio::spawn(webhook::run(sns.clone(), clock())),
+        ];
         info!(address = %self.socket.address, "listening");
         tokio::select! {
             biased;
@@ -178,7 +198,7 @@ impl Server {
         drop(socket);
         let Service { in_flight, requests, limits, .. } = &*service;
         let drained = drain::drain(&phase, &connections, in_flight, requests, limits).await;
-        ticker.abort();
+        beside.iter().for_each(JoinHandle::abort);
         info!(unanswered = drained.unanswered, cut = drained.connections_cut, "drained");
         drained
     }

@@ -13,15 +13,22 @@ use hyper::{
     },
 };
 use nautilus_kinesis::Subscription;
-use nautilus_wire::{Answer, AwsError, Protocol, event_stream};
+use nautilus_wire::{Answer, AwsError, Protocol, Service, event_stream, query};
 
 use crate::{
-    budget::Permit, drain::InFlight, events::AnswerBody, request_id::RequestId, stream::Untaken,
+    budget::Permit,
+    drain::InFlight,
+    events::AnswerBody,
+    request_id::RequestId,
+    rooms::{Room, STS},
+    route::{RPC_V2_CBOR, SMITHY_PROTOCOL},
+    stream::Untaken,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
 );
@@ -36,11 +43,29 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) error_type: Option<Cow<'static, str>>,
+    /// What Query calls the error, in other protocols of a service that speaks Query too.
+    query_error: Option<String>,
     pub(crate) body: Bytes,
     /// In place of the body.
     pub(crate) events: Option<Box<Subscription>>,
     /// The connection cannot go on after this answer.
     pub(crate) close: bool,
+}
+
+/// How errors are said: in a protocol, as a service does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Voice {
+    pub(crate) protocol: Protocol,
+    pub(crate) service: &'static Service,
+}
+
+impl Voice {
+    /// Of a form of which it is not known yet whom it is for.
+    pub(crate) const OF_FORMS: Voice = Voice { protocol: Protocol::Query, service: &STS };
+
+    pub(crate) fn of(room: Room, protocol: Protocol) -> Voice {
+        Voice { protocol, service: room.service() }
+    }
 }
 
 /// What AWS tells a browser whose page may call.
@@ -61,7 +86,8 @@ impl Reply {
         body: impl Into<Bytes>,
     ) -> Reply {
         let body = body.into();
-        Reply { status, content_type, error_type: None, body, events: None, close: false }
+        let (error_type, query_error) = (None, None);
+        Reply { status, content_type, error_type, query_error, body, events: None, close: false }
     }
 
     pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Reply {
@@ -99,9 +125,16 @@ impl Reply {
         }
         if let Some(content_type) = self.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            if content_type == Protocol::RpcCbor.content_type() {
+                // Without it clients take no answer for one.
+                headers.insert(SMITHY_PROTOCOL, HeaderValue::from_static(RPC_V2_CBOR));
+            }
         }
         if let Some(error_type) = self.error_type {
             headers.insert(ERROR_TYPE, text_value(&error_type));
+        }
+        if let Some(query_error) = self.query_error {
+            headers.insert(QUERY_ERROR, text_value(&query_error));
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -131,13 +164,25 @@ impl From<Answer> for Reply {
 }
 
 impl Reply {
-    /// An error, in the protocol of the request.
-    pub(crate) fn error(error: AwsError, protocol: Protocol) -> Reply {
-        let answer = error.answer(protocol);
+    /// An error, as the service says it that was called.
+    pub(crate) fn error(error: AwsError, voice: Voice, id: &RequestId) -> Reply {
+        let Voice { protocol, service } = voice;
+        let (answer, query_error, error) = match protocol {
+            Protocol::Json | Protocol::Cbor => (error.answer(protocol), None, error),
+            Protocol::Json10 | Protocol::RpcCbor => {
+                (error.answer_of(protocol, service), Some(error.query_error()), error)
+            }
+            Protocol::Query => {
+                let error = error.for_query();
+                let answer = query::error_response(&error, service.xml_namespace, id.uuid());
+                (answer, None, error)
+            }
+        };
         let status = StatusCode::from_u16(error.status);
         Reply {
             status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             error_type: Some(error.code),
+            query_error,
             ..Reply::from(answer)
         }
     }
@@ -154,6 +199,11 @@ pub(crate) struct Guards {
 impl Guards {
     pub(crate) fn new(in_flight: InFlight) -> Guards {
         Guards { answer_permit: None, untaken: None, _in_flight: Some(in_flight) }
+    }
+
+    /// Of an answer that no stop waits for.
+    pub(crate) fn of_answer(permit: Permit) -> Guards {
+        Guards { answer_permit: Some(permit), untaken: None, _in_flight: None }
     }
 }
 

@@ -1,24 +1,29 @@
 //! From a request's head to the service that answers it, and AWS's answers for those that no service takes.
 //!
 //! The order of the checks and the bodies are AWS's to the letter, oddities included: clients and their test suites
-//! look at them. The path is not checked, as at AWS. Nothing here reads more of a body than whether it is empty.
+//! look at them. A target says who is meant, whatever the path; without one a path of RPC v2 does, else a form. Nothing
+//! here reads more of a body than whether it is empty.
 
 use std::borrow::Cow;
 
 use hyper::{
-    HeaderMap, Method, StatusCode,
+    HeaderMap, Method, StatusCode, Uri,
     header::{CONTENT_TYPE, HeaderName},
 };
-use nautilus_kinesis::Kinesis;
-use nautilus_wire::{AwsError, Protocol};
+use nautilus_wire::{AwsError, Protocol, query};
 
-use crate::reply::Reply;
+use crate::{
+    reply::{Reply, Voice},
+    rooms::Room,
+};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
-const KINESIS_TARGET: &str = "Kinesis_20131202";
+/// Says that a request is one of RPC v2, and in which encoding.
+pub(crate) const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+/// Its one value here, of requests and of answers.
+pub(crate) const RPC_V2_CBOR: &str = "rpc-v2-cbor";
 
 const JSON: &str = "application/json";
-const FORM: &str = "application/x-www-form-urlencoded";
 
 const NO_OPERATION: &str = "<AccessDeniedException>\n  \
     <Message>Unable to determine service/operation name to be authorized</Message>\n\
@@ -28,48 +33,56 @@ const UNKNOWN_OPERATION: &str = "<UnknownOperationException/>\n";
 /// Who answers.
 #[derive(Debug)]
 pub(crate) enum Route<'a> {
-    /// Kinesis. The body is looked at before the operation's name is, as at AWS.
-    Kinesis { protocol: Protocol, operation: Option<&'a str> },
-    /// The same body under the content type `application/json`, which AWS reads and then refuses.
+    /// A room. The body is looked at before the operation's name is, as at AWS.
+    Call { room: Room, protocol: Protocol, operation: Option<&'a str> },
+    /// A body for Kinesis under the content type `application/json`, which AWS reads and then refuses.
     PlainJson,
-    /// A service with the Query protocol.
+    /// A service with the Query protocol; which one is told by the form.
     Query,
+    /// Nobody, for this reason.
+    Refused(AwsError, Voice),
     /// Nobody: this is the answer.
     Nobody(Reply),
 }
 
-/// What an `X-Amz-Target` header names.
+/// What an `X-Amz-Target` header names. A service that there is not counts as Kinesis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target<'a> {
     Missing,
-    Unknown,
-    Known(&'a str),
+    Unknown(Room),
+    Known(Room, &'a str),
 }
 
 /// Decides by the head and whether there is a body.
 pub(crate) fn route<'a>(
     method: &Method,
-    query: Option<&str>,
+    uri: &'a Uri,
     headers: &'a HeaderMap,
     has_body: bool,
 ) -> Route<'a> {
     let content_type = content_type(headers);
     let target = target(headers);
-    if target == Target::Missing && is_query(method, query, content_type, has_body) {
-        return Route::Query;
+    if target == Target::Missing {
+        if let Some(version) = headers.get(SMITHY_PROTOCOL) {
+            return rpc(method, uri.path(), version.as_bytes(), content_type, has_body);
+        }
+        if is_query(method, uri.query(), content_type, has_body) {
+            return Route::Query;
+        }
     }
     if method != Method::POST {
         return Route::Nobody(no_operation());
     }
     if !has_body {
-        return Route::Nobody(no_body(content_type, target));
+        return no_body(content_type, target);
     }
-    if let Some(protocol) = Protocol::from_content_type(content_type) {
-        let operation = match target {
-            Target::Known(operation) => Some(operation),
-            Target::Missing | Target::Unknown => None,
-        };
-        return Route::Kinesis { protocol, operation };
+    let (room, operation) = match target {
+        Target::Known(room, operation) => (room, Some(operation)),
+        Target::Unknown(room) => (room, None),
+        Target::Missing => (Room::Kinesis, None),
+    };
+    if let Some(protocol) = spoken_to(room, content_type) {
+        return Route::Call { room, protocol, operation };
     }
     match content_type {
         JSON => Route::PlainJson,
@@ -78,6 +91,48 @@ pub(crate) fn route<'a>(
             Reply::new(StatusCode::NOT_FOUND, None, UNKNOWN_OPERATION)
                 .named("UnknownOperationException"),
         ),
+    }
+}
+
+/// The protocol of a content type that comes with a target. CloudWatch takes either version of JSON for its own.
+fn spoken_to(room: Room, content_type: &str) -> Option<Protocol> {
+    match (room, Protocol::from_content_type(content_type)?) {
+        (Room::Kinesis, protocol @ (Protocol::Json | Protocol::Cbor)) => Some(protocol),
+        (Room::CloudWatch, Protocol::Json | Protocol::Json10) => Some(Protocol::Json10),
+        _ => None,
+    }
+}
+
+/// A call of RPC v2: `/service/<service>/operation/<operation>`, behind whatever path an endpoint has.
+fn rpc<'a>(
+    method: &Method,
+    path: &'a str,
+    version: &[u8],
+    content_type: &str,
+    has_body: bool,
+) -> Route<'a> {
+    if method != Method::POST {
+        return Route::Nobody(no_operation());
+    }
+    let mut parts = path.rsplit('/');
+    let parts = [parts.next(), parts.next(), parts.next(), parts.next()];
+    let called = match parts {
+        [Some(operation), Some("operation"), Some(service), Some("service")] => {
+            Room::of_target(service).map(|room| (room, operation))
+        }
+        _ => None,
+    };
+    let protocol = Protocol::RpcCbor;
+    let voice = Voice::of(Room::CloudWatch, protocol);
+    match called {
+        Some((room @ Room::CloudWatch, operation)) if version == RPC_V2_CBOR.as_bytes() => {
+            if has_body && content_type != protocol.content_type() {
+                return Route::Refused(AwsError::serialization(None), voice);
+            }
+            let operation = Some(operation).filter(|operation| room.knows(operation));
+            Route::Call { room, protocol, operation }
+        }
+        _ => Route::Refused(AwsError::unknown_operation(), voice),
     }
 }
 
@@ -92,9 +147,20 @@ pub(crate) fn plain_json(body_is_object: bool) -> Reply {
     Reply::new(status, Some(JSON), body).named(name)
 }
 
-/// The protocol of an answer to a request that no service has seen: what the request says that it speaks.
-pub(crate) fn protocol(headers: &HeaderMap) -> Protocol {
-    Protocol::from_content_type(content_type(headers)).unwrap_or(Protocol::Json)
+/// How a request is answered that no service has seen: by what it says that it speaks.
+pub(crate) fn voice(headers: &HeaderMap) -> Voice {
+    let protocol = match headers.contains_key(SMITHY_PROTOCOL) {
+        true => Some(Protocol::RpcCbor),
+        false => Protocol::from_content_type(content_type(headers)),
+    };
+    match protocol {
+        Some(protocol @ (Protocol::Json10 | Protocol::RpcCbor)) => {
+            Voice::of(Room::CloudWatch, protocol)
+        }
+        Some(Protocol::Query) => Voice::OF_FORMS,
+        Some(protocol @ (Protocol::Json | Protocol::Cbor)) => Voice::of(Room::Kinesis, protocol),
+        None => Voice::of(Room::Kinesis, Protocol::Json),
+    }
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
@@ -106,9 +172,9 @@ fn target(headers: &HeaderMap) -> Target<'_> {
     let value = headers.get(TARGET).and_then(|value| value.to_str().ok()).unwrap_or("");
     match value.split_once('.') {
         Some((service, operation)) if !service.is_empty() && !operation.is_empty() => {
-            match service == KINESIS_TARGET && Kinesis::knows(operation) {
-                true => Target::Known(operation),
-                false => Target::Unknown,
+            match Room::of_target(service) {
+                Some(room) if room.knows(operation) => Target::Known(room, operation),
+                room => Target::Unknown(room.unwrap_or(Room::Kinesis)),
             }
         }
         _ => Target::Missing,
@@ -119,7 +185,7 @@ fn target(headers: &HeaderMap) -> Target<'_> {
 fn is_query(method: &Method, query: Option<&str>, content_type: &str, has_body: bool) -> bool {
     let action_in_url = query
         .is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("Action")));
-    (method == Method::POST && content_type == FORM && has_body)
+    (method == Method::POST && content_type == query::CONTENT_TYPE && has_body)
         || (action_in_url && (method == Method::GET || method == Method::POST))
 }
 
@@ -128,12 +194,18 @@ pub(crate) fn no_operation() -> Reply {
     Reply::new(StatusCode::FORBIDDEN, None, NO_OPERATION).named("AccessDeniedException")
 }
 
-fn no_body(content_type: &str, target: Target<'_>) -> Reply {
-    let error = match target {
-        Target::Known(_) => AwsError::serialization(None),
-        Target::Missing | Target::Unknown => AwsError::unknown_operation(),
+fn no_body<'a>(content_type: &str, target: Target<'a>) -> Route<'a> {
+    let (room, error) = match target {
+        Target::Known(room, _) => (room, AwsError::serialization(None)),
+        Target::Unknown(room) => (room, AwsError::unknown_operation()),
+        Target::Missing => (Room::Kinesis, AwsError::unknown_operation()),
     };
-    Reply::error(error, Protocol::from_content_type(content_type).unwrap_or(Protocol::Cbor))
+    let otherwise = match room {
+        Room::Kinesis => Protocol::Cbor,
+        Room::CloudWatch | Room::Sns => Protocol::Json10,
+    };
+    let protocol = spoken_to(room, content_type).unwrap_or(otherwise);
+    Route::Refused(error, Voice::of(room, protocol))
 }
 
 impl Reply {
@@ -146,7 +218,10 @@ impl Reply {
 
 #[cfg(test)]
 mod tests {
+    use nautilus_log::SeededRng;
+
     use super::*;
+    use crate::request_id::RequestIds;
 
     fn head(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let value = |text: &str| text.parse().expect("a header's value");
@@ -160,18 +235,24 @@ mod tests {
         headers: &[(&'static str, &str)],
         body: bool,
     ) -> String {
+        check_path(method, &format!("/?{url_query}"), headers, body)
+    }
+
+    fn check_path(method: &str, uri: &str, headers: &[(&'static str, &str)], body: bool) -> String {
         let method = method.parse().expect("a method");
-        let query = (!url_query.is_empty()).then_some(url_query);
-        match route(&method, query, &head(headers), body) {
-            Route::Kinesis { protocol, operation } => format!("kinesis {protocol:?} {operation:?}"),
+        let id = RequestIds::new(&SeededRng::new(1)).next();
+        let shown = |reply: Reply| {
+            let content_type = reply.content_type.unwrap_or("-");
+            format!("{} {content_type} {}", reply.status.as_u16(), reply.body.escape_ascii())
+        };
+        match route(&method, &uri.parse().expect("a path"), &head(headers), body) {
+            Route::Call { room, protocol, operation } => {
+                format!("{room:?} {protocol:?} {operation:?}")
+            }
             Route::PlainJson => "plain json".to_owned(),
             Route::Query => "query".to_owned(),
-            Route::Nobody(reply) => format!(
-                "{} {} {}",
-                reply.status.as_u16(),
-                reply.content_type.unwrap_or("-"),
-                reply.body.escape_ascii()
-            ),
+            Route::Refused(error, voice) => shown(Reply::error(error, voice, &id)),
+            Route::Nobody(reply) => shown(reply),
         }
     }
 
@@ -183,14 +264,14 @@ mod tests {
     #[test]
     fn a_json_call_goes_to_kinesis() {
         let json = ("content-type", "application/x-amz-json-1.1");
-        assert_eq!(check("POST", "", &[json, KNOWN], true), "kinesis Json Some(\"PutRecord\")");
+        assert_eq!(check("POST", "", &[json, KNOWN], true), "Kinesis Json Some(\"PutRecord\")");
         let with_charset = ("content-type", "application/x-amz-json-1.1; charset=utf-8");
         assert_eq!(
             check("POST", "", &[with_charset, KNOWN], true),
-            "kinesis Json Some(\"PutRecord\")"
+            "Kinesis Json Some(\"PutRecord\")"
         );
-        assert_eq!(check("POST", "", &[json, UNKNOWN], true), "kinesis Json None");
-        assert_eq!(check("POST", "", &[json], true), "kinesis Json None");
+        assert_eq!(check("POST", "", &[json, UNKNOWN], true), "Kinesis Json None");
+        assert_eq!(check("POST", "", &[json], true), "Kinesis Json None");
     }
 
     #[test]
@@ -270,10 +351,80 @@ mod tests {
     #[test]
     fn a_cbor_call_goes_to_kinesis_too() {
         let cbor = ("content-type", "application/x-amz-cbor-1.1");
-        assert_eq!(check("POST", "", &[cbor, KNOWN], true), "kinesis Cbor Some(\"PutRecord\")");
-        assert_eq!(check("POST", "", &[cbor, UNKNOWN], true), "kinesis Cbor None");
+        assert_eq!(check("POST", "", &[cbor, KNOWN], true), "Kinesis Cbor Some(\"PutRecord\")");
+        assert_eq!(check("POST", "", &[cbor, UNKNOWN], true), "Kinesis Cbor None");
         assert!(
             check("POST", "", &[cbor, KNOWN], false).contains("400 application/x-amz-cbor-1.1")
         );
+    }
+
+    const METRIC: (&str, &str) =
+        ("x-amz-target", "GraniteServiceVersion20100801.ListTagsForResource");
+    const NO_METRIC: (&str, &str) = ("x-amz-target", "GraniteServiceVersion20100801.PutRecord");
+
+    #[test]
+    fn a_target_of_cloudwatch_is_a_call_in_json_1_0() {
+        let call = "CloudWatch Json10 Some(\"ListTagsForResource\")";
+        let json = ("content-type", "application/x-amz-json-1.0");
+        assert_eq!(check("POST", "", &[json, METRIC], true), call);
+        assert_eq!(check("POST", "", &[json, NO_METRIC], true), "CloudWatch Json10 None");
+        let newer = ("content-type", "application/x-amz-json-1.1; charset=utf-8");
+        assert_eq!(check("POST", "", &[newer, METRIC], true), call);
+        assert_eq!(
+            check("POST", "", &[json, METRIC], false),
+            "400 application/x-amz-json-1.0 \
+             {\\\"__type\\\":\\\"com.amazon.coral.service#SerializationException\\\"}"
+        );
+        let not_found = r"404 - <UnknownOperationException/>\n";
+        let cbor = ("content-type", "application/x-amz-cbor-1.1");
+        assert_eq!(check("POST", "", &[cbor, METRIC], true), not_found);
+        assert_eq!(check("POST", "", &[json, KNOWN], true), not_found, "Kinesis speaks 1.1");
+        assert_eq!(check("GET", "", &[json, METRIC], true), DENIED);
+    }
+
+    const RPC: (&str, &str) = ("smithy-protocol", "rpc-v2-cbor");
+    const CBOR: (&str, &str) = ("content-type", "application/cbor");
+
+    #[test]
+    fn a_path_of_rpc_v2_is_a_call() {
+        let path = "/service/GraniteServiceVersion20100801/operation/";
+        let known = format!("{path}ListTagsForResource");
+        let call = "CloudWatch RpcCbor Some(\"ListTagsForResource\")";
+        assert_eq!(check_path("POST", &known, &[RPC, CBOR], true), call);
+        assert_eq!(check_path("POST", &known, &[RPC], false), call, "without input");
+        assert_eq!(check_path("POST", &format!("/base{known}?x=y"), &[RPC, CBOR], true), call);
+        let unknown = format!("{path}PutRecord");
+        assert_eq!(check_path("POST", &unknown, &[RPC, CBOR], true), "CloudWatch RpcCbor None");
+        assert_eq!(check_path("GET", &known, &[RPC], false), DENIED);
+        assert_eq!(check_path("POST", &known, &[CBOR], true), DENIED, "the header is what counts");
+        assert!(check_path("POST", &known, &[RPC, KNOWN, CBOR], true).starts_with("404"));
+
+        let json = ("content-type", "application/json");
+        let answer = check_path("POST", &known, &[RPC, json], true);
+        assert!(answer.starts_with("400 application/cbor") && answer.contains("Serialization"));
+        let other_version = ("smithy-protocol", "rpc-v2-json");
+        for (path, version) in [
+            (known.as_str(), other_version),
+            ("/", RPC),
+            ("/service/GraniteServiceVersion20100801/operation", RPC),
+            ("/service/Other/operation/ListMetrics", RPC),
+            ("/service/Kinesis_20131202/operation/PutRecord", RPC),
+            ("/service//operation/Publish", RPC),
+        ] {
+            let answer = check_path("POST", path, &[version, CBOR], true);
+            assert!(answer.starts_with("400 application/cbor"), "{path} {answer}");
+            assert!(answer.contains("com.amazon.coral.service#UnknownOperationException"));
+        }
+    }
+
+    #[test]
+    fn a_request_that_no_service_has_seen_is_answered_in_what_it_speaks() {
+        let check = |headers: &[(&'static str, &str)]| voice(&head(headers)).protocol;
+        let content_type = |value| ("content-type", value);
+        assert_eq!(check(&[content_type("application/x-amz-cbor-1.1")]), Protocol::Cbor);
+        assert_eq!(check(&[content_type("application/x-amz-json-1.0")]), Protocol::Json10);
+        assert_eq!(check(&[content_type(query::CONTENT_TYPE)]), Protocol::Query);
+        assert_eq!(check(&[RPC]), Protocol::RpcCbor);
+        assert_eq!(check(&[]), Protocol::Json);
     }
 }

@@ -17,7 +17,7 @@ use std::{
 
 use nautilus_log::{Disk, File, Reserve, Threads};
 use parking_lot::Mutex;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
 pub use manifest::StoreManifest;
 pub use namespace::{Change, ChangeError, Namespace};
@@ -78,6 +78,7 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
+type Table = ReadOnlyTable<&'static str, &'static [u8]>;
 type Job = Box<dyn FnOnce() + Send>;
 
 struct Inner {
@@ -114,20 +115,48 @@ impl Store {
 
     /// All rows of a namespace, by key.
     pub fn rows(&self, namespace: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let table: TableDefinition<'_, &str, &[u8]> = TableDefinition::new(namespace);
-        let open = self.inner.database.lock();
-        let transaction = open.as_ref().ok_or(Error::Closed)?.begin_read().map_err(database)?;
-        let table = match transaction.open_table(table) {
-            Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(database(error)),
-        };
         let mut rows = Vec::new();
-        for row in table.iter().map_err(database)? {
-            let (key, value) = row.map_err(database)?;
-            rows.push((key.value().to_owned(), value.value().to_owned()));
+        self.visit(namespace, |key, value| rows.push((key.to_owned(), value.to_owned())))?;
+        Ok(rows)
+    }
+
+    /// Shows all rows of a namespace, by key, one at a time: for a namespace that is not kept in memory as a whole.
+    pub fn visit(&self, namespace: &str, mut row: impl FnMut(&str, &[u8])) -> Result<(), Error> {
+        let Some(table) = self.table(namespace)? else { return Ok(()) };
+        for entry in table.iter().map_err(database)? {
+            let (key, value) = entry.map_err(database)?;
+            row(key.value(), value.value());
+        }
+        Ok(())
+    }
+
+    /// Some rows of a namespace, in the order of `keys`; those that are not there are left out. Blocks.
+    pub fn some_rows<K: AsRef<str>>(
+        &self,
+        namespace: &str,
+        keys: &[K],
+    ) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let Some(table) = self.table(namespace)? else { return Ok(Vec::new()) };
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys.iter().map(AsRef::as_ref) {
+            if let Some(value) = table.get(key).map_err(database)? {
+                rows.push((key.to_owned(), value.value().to_owned()));
+            }
         }
         Ok(rows)
+    }
+
+    /// A namespace as it is now; `None` if it has no rows yet.
+    fn table(&self, namespace: &str) -> Result<Option<Table>, Error> {
+        let table: TableDefinition<'_, &'static str, &'static [u8]> =
+            TableDefinition::new(namespace);
+        let open = self.inner.database.lock();
+        let transaction = open.as_ref().ok_or(Error::Closed)?.begin_read().map_err(database)?;
+        match transaction.open_table(table) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(database(error)),
+        }
     }
 
     /// What to release when the disk is full.
@@ -210,4 +239,32 @@ fn start_thread() -> Result<mpsc::Sender<Job>, Error> {
         .spawn(move || received.into_iter().for_each(|job| job()))
         .map_err(|source| Error::Io { op: "start the thread of", source })?;
     Ok(jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use nautilus_log::testing::MemoryDisk;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_read_all_or_some_of_them() {
+        let disk = MemoryDisk::default();
+        let store = Store::open(&disk, Threads::Stepped, Box::new(|_| {})).unwrap();
+        let row = |key: &str| Row { key: key.to_owned(), value: Some(key.as_bytes().to_vec()) };
+        assert!(store.rows("n").unwrap().is_empty());
+        assert!(store.some_rows("n", &["a"]).unwrap().is_empty());
+
+        store.commit("n", &[row("c"), row("a"), row("b")]).unwrap();
+        store.commit("other", &[row("d")]).unwrap();
+        let keys = |rows: Vec<(String, Vec<u8>)>| -> Vec<String> {
+            rows.iter().for_each(|(key, value)| assert_eq!(key.as_bytes(), value));
+            rows.into_iter().map(|(key, _)| key).collect()
+        };
+        assert_eq!(keys(store.rows("n").unwrap()), ["a", "b", "c"]);
+        assert_eq!(keys(store.some_rows("n", &["c", "d", "a"]).unwrap()), ["c", "a"]);
+        let mut visited = Vec::new();
+        store.visit("n", |key, _| visited.push(key.to_owned())).unwrap();
+        assert_eq!(visited, ["a", "b", "c"]);
+    }
 }

@@ -51,14 +51,18 @@ impl<S: Send + Sync + 'static> Namespace<S> {
         name: &'static str,
         load: impl FnOnce(Vec<(String, Vec<u8>)>) -> Result<S, E>,
     ) -> Result<Namespace<S>, E> {
-        let snapshot = load(store.rows(name)?)?;
+        Ok(Namespace::new(store, name, load(store.rows(name)?)?))
+    }
+
+    /// The namespace `name`, whose snapshot somebody has made of its rows.
+    pub fn new(store: &Store, name: &'static str, snapshot: S) -> Namespace<S> {
         let inner = Inner {
             store: store.clone(),
             name,
             snapshot: ArcSwap::from_pointee(snapshot),
             version: watch::Sender::new(0),
         };
-        Ok(Namespace { inner: Arc::new(inner) })
+        Namespace { inner: Arc::new(inner) }
     }
 
     /// The newest snapshot, to keep.

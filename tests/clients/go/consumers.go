@@ -125,11 +125,12 @@ func (r *run) subscribe() {
 	r.waitUntilActive()
 }
 
-// takeOver subscribes twice: at once that is refused, after five seconds the first subscription ends.
+// takeOver subscribes twice: soon that is refused, after five seconds the first subscription ends.
 func (r *run) takeOver() {
 	shard, latest := r.openShard(), types.StartingPosition{Type: types.ShardIteratorTypeLatest}
 	first := r.subscription("two", shard, latest)
 	defer first.Close()
+	time.Sleep(1100 * time.Millisecond) // one call a second is answered
 	_, err := r.client.SubscribeToShard(r.ctx, &kinesis.SubscribeToShardInput{
 		ConsumerARN: aws.String(r.waitForConsumer("two", types.ConsumerStatusActive)),
 		ShardId:     &shard, StartingPosition: &latest,

@@ -13,6 +13,7 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 )
 
@@ -61,6 +62,13 @@ func main() {
 		r.delete()
 		fmt.Printf("  go: %s: every step passed\n", transport.name)
 	}
+	m := &metrics{
+		ctx: ctx, client: cloudwatch.NewFromConfig(settings), stream: "go-metrics", from: time.Now().Add(-time.Minute),
+	}
+	m.sums(kinesis.NewFromConfig(settings))
+	m.custom()
+	m.alarms()
+	fmt.Println("  go: CloudWatch: every step passed")
 }
 
 func overHTTP2(options *kinesis.Options) {

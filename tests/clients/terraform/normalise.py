@@ -4,8 +4,19 @@ import json
 import re
 import sys
 
-DIFFERS = {"ConsumerCreationTimestamp", "StartingSequenceNumber", "StreamCreationTimestamp"}
-CONSUMER_ARN = re.compile(r"(/consumer/[\w.-]+):\d+")  # which ends in the second of its creation
+DIFFERS = {
+    "AlarmConfigurationUpdatedTimestamp",
+    "ConsumerCreationTimestamp",
+    "StartingSequenceNumber",
+    "StateReason",
+    "StateReasonData",
+    "StateTransitionedTimestamp",
+    "StateUpdatedTimestamp",
+    "StateValue",
+    "StreamCreationTimestamp",
+}
+# ARNs end in the second of its creation (a consumer) or in something random (a subscription).
+ENDS_OF_ARNS = re.compile(r"(/consumer/[\w.-]+|:sns:[\w-]+:\d+:[\w-]+):(\d+|[0-9a-f-]{36})$")
 
 
 def normalise(value):
@@ -15,7 +26,7 @@ def normalise(value):
         # Sets of names have no order; lists of structures do.
         return sorted(value) if all(isinstance(v, str) for v in value) else [normalise(v) for v in value]
     if isinstance(value, str):
-        return CONSUMER_ARN.sub(r"\1:(left out)", value)
+        return ENDS_OF_ARNS.sub(r"\1:(left out)", value)
     return value
 
 

@@ -166,6 +166,7 @@ async fn subscribe(client: &Client) {
 
     let again = client.subscribe_to_shard().consumer_arn(&consumer).shard_id(SHARD);
     let latest = StartingPosition::builder().r#type(ShardIteratorType::Latest).build().unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await; // one call a second is answered
     let again = again.starting_position(latest).send().await.unwrap_err();
     assert_eq!(again.code(), Some("ResourceInUseException"), "not twice within five seconds");
 

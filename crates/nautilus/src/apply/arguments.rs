@@ -74,6 +74,55 @@ impl<'a> Arguments<'_, 'a> {
         Ok(self.get(name, &Type::Bool)? == Value::Bool(true))
     }
 
+    /// A flag that is up where it is not written.
+    pub(super) fn flag_or_true(&self, name: &str) -> Result<bool, Fault> {
+        Ok(self.get(name, &Type::Bool)? != Value::Bool(false))
+    }
+
+    /// Whether it says anything.
+    pub(super) fn is_given(&self, name: &str) -> Result<bool, Fault> {
+        Ok(match self.get(name, &Type::Any)? {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Map(items) => !items.is_empty(),
+            _ => true,
+        })
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, Fault> {
+        match self.get(name, &Type::Number)? {
+            Value::Number(number) => Ok(Some(number)),
+            _ => Ok(None),
+        }
+    }
+
+    /// One of the words that the service has for it.
+    pub(super) fn word(&self, name: &str, words: &[&str]) -> Result<Option<String>, Fault> {
+        match self.text(name)? {
+            Some(text) if !words.contains(&text.as_str()) => {
+                let reason = format!("{text:?} is not one of {}", words.join(", "));
+                Err(self.fault(name, reason))
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// A JSON document.
+    pub(super) fn document(&self, name: &str) -> Result<Option<String>, Fault> {
+        let text = self.text(name)?;
+        match text.as_deref().map(serde_json::from_str::<serde::de::IgnoredAny>) {
+            Some(Err(error)) => Err(self.fault(name, format!("`{name}` is not JSON: {error}"))),
+            _ => Ok(text),
+        }
+    }
+
+    /// The arguments of each of the blocks within that may be repeated.
+    pub(super) fn repeated(&self, name: &str) -> impl Iterator<Item = Arguments<'_, 'a>> {
+        let blocks = self.block.repeated.get(name).into_iter().flatten();
+        let (scope, address) = (self.scope, &self.address);
+        blocks.map(move |block| Arguments { scope, block, address: address.clone() })
+    }
+
     pub(super) fn whole(
         &self,
         name: &str,
@@ -103,14 +152,19 @@ impl<'a> Arguments<'_, 'a> {
     }
 
     pub(super) fn tags(&self, name: &str) -> Result<BTreeMap<String, String>, Fault> {
+        self.map(name, "tag")
+    }
+
+    /// Texts by their keys; `each` is what a person calls one of them.
+    pub(super) fn map(&self, name: &str, each: &str) -> Result<BTreeMap<String, String>, Fault> {
         let Value::Map(items) = self.get(name, &Type::Map(Box::new(Type::String)))? else {
             return Ok(BTreeMap::new());
         };
-        let tags = items.into_iter().map(|(key, value)| match value {
+        let texts = items.into_iter().map(|(key, value)| match value {
             Value::String(text) => Ok((key, text)),
-            _ => Err(self.fault(name, format!("the tag {key:?} is null"))),
+            _ => Err(self.fault(name, format!("the {each} {key:?} is null"))),
         });
-        tags.collect()
+        texts.collect()
     }
 
     /// A length of time as Go writes it, `1h30m`.
@@ -130,6 +184,11 @@ impl<'a> Arguments<'_, 'a> {
 
     /// The ARN of a stream of this name, in the provider's region.
     pub(super) fn stream_arn(&self, name: &str) -> Result<String, Fault> {
+        self.arn("kinesis", &format!("stream/{name}"))
+    }
+
+    /// An ARN in the provider's region.
+    pub(super) fn arn(&self, service: &str, path: &str) -> Result<String, Fault> {
         let provider = self.provider()?;
         let region = provider.text_of("region");
         let partition = match region {
@@ -137,7 +196,7 @@ impl<'a> Arguments<'_, 'a> {
             _ if region.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
         };
-        Ok(format!("arn:{partition}:kinesis:{region}:{ACCOUNT}:stream/{name}"))
+        Ok(format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{path}"))
     }
 
     /// Refuses what is no ARN of a stream of this account and region.
@@ -176,7 +235,7 @@ impl<'a> Arguments<'_, 'a> {
         self.at(name).map_or(Ok(Value::Null), |at| self.scope.known(at, of))
     }
 
-    fn missing(&self, name: &str) -> Fault {
+    pub(super) fn missing(&self, name: &str) -> Fault {
         self.fault(name, format!("{} has no `{name}`", self.address))
     }
 }

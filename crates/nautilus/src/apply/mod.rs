@@ -1,6 +1,6 @@
-//! `--apply DIR`: reads a Terraform module and makes the streams, consumers and policies that it describes.
+//! `--apply DIR`: reads a Terraform module and makes the streams, alarms and topics that it describes.
 //!
-//! Reads what a module for Kinesis needs (`docs/apply.md`) and ends by name, with file and line, at everything
+//! Reads what a module for Kinesis and its alarms needs (`docs/apply.md`) and ends by name, with file and line, at everything
 //! else: nothing is skipped silently, and nothing is changed before the whole module is understood. What it makes
 //! is what Terraform's provider makes, so that `terraform import` and `plan` then say `No changes`.
 //! It never deletes anything. What could lose data or cannot be taken back is *drift*: printed with the command
@@ -8,7 +8,7 @@
 //!
 //! The way through: `source` (files, lines) → `module` (blocks), `check` (what no expression may have) →
 //! `eval` (values), `resource` (the kinds) → `wanted` → `plan` (what is missing) → `perform` (calls, waits). What is
-//! known only when a consumer is made, its ARN, is evaluated again then; `Value::Unknown` stands for it before.
+//! known only when something is made (a consumer's ARN, say) is evaluated again then; `Value::Unknown` stands for it before.
 
 mod api;
 mod arguments;
@@ -30,14 +30,17 @@ mod wanted;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 pub use self::{
-    api::{Api, ApiError},
+    api::{Api, ApiError, Service},
     fault::ApplyError,
 };
 use self::{
-    plan::Plan,
+    plan::{Plan, Work},
     resource::Kind,
     scope::{Found, Scope},
     wanted::Wanted,
@@ -72,7 +75,7 @@ pub struct Report {
 
 /// Reads the module, compares it with what is there, and makes what is missing.
 ///
-/// `connect` answers the service of the module's region. If the future is dropped, what was done stays; the next
+/// `connect` answers the services of the module's region. If the future is dropped, what was done stays; the next
 /// run goes on from there.
 pub async fn run<A: Api>(
     options: &Options,
@@ -92,9 +95,12 @@ pub async fn run<A: Api>(
 
     let lines = module.notes.iter().cloned().chain(plan.lines).collect();
     if !wanted.is_known {
+        let waited: BTreeSet<String> = plan.work.iter().filter_map(Work::waits).collect();
         let found;
         (wanted, found) = compare(&api, wanted, understand).await?;
-        perform::perform(&api, &Plan::make(&wanted, &found, options)).await?;
+        let mut plan = Plan::make(&wanted, &found, options);
+        plan.work.retain(|work| waited.contains(&work.item.address));
+        perform::perform(&api, &plan).await?;
     }
     let streams = wanted.items.iter().filter(|item| item.kind == Kind::Stream);
     Ok(Report {

@@ -11,7 +11,7 @@ use super::{
     check::check,
     fault::{ApplyError, Fault, Faults, Place},
     fields::{Fields, labels, literal_string},
-    resource::{Address, Kind, Nested, Schema},
+    resource::{Address, Kind, Nested, Repeated, Schema},
     source::{Expr, File, Files},
     variable::Variable,
 };
@@ -33,6 +33,8 @@ pub(super) struct Module<'a> {
 pub(super) struct Block<'a> {
     pub place: Place,
     pub arguments: BTreeMap<String, Expr<'a>>,
+    /// The blocks within that may be repeated, in the order of the file.
+    pub repeated: BTreeMap<&'static str, Vec<Block<'a>>>,
 }
 
 /// `output`.
@@ -186,7 +188,7 @@ impl<'a> Module<'a> {
         let mut all: Vec<Expr<'a>> = self.locals.values().copied().collect();
         all.extend(self.outputs.values().map(|output| output.value));
         let blocks = self.provider.iter().chain(self.resources.values());
-        all.extend(blocks.flat_map(|block| block.arguments.values()));
+        all.extend(blocks.flat_map(Block::expressions));
         for variable in self.variables.values() {
             all.extend(variable.validations.iter().flat_map(|rule| [rule.condition, rule.message]));
         }
@@ -217,12 +219,34 @@ impl<'a> Block<'a> {
             }
             fields.finish(&[], faults);
         }
-        Block { place: fields.place(), arguments: taken }
+        Block { place: fields.place(), arguments: taken, repeated: BTreeMap::new() }
+    }
+
+    fn take_repeated(&mut self, fields: &mut Fields<'a>, kind: &Repeated, faults: &mut Faults) {
+        let Repeated { block: name, required, optional, nested } = kind;
+        for block in fields.blocks(name) {
+            let mut fields = Fields::of(fields.file, block);
+            let arguments = [*required, *optional].concat();
+            let taken = Block::take(&mut fields, &arguments, nested, faults);
+            for argument in required.iter().filter(|name| !taken.arguments.contains_key(**name)) {
+                faults.push(fields.missing(argument));
+            }
+            fields.finish(&["dynamic"], faults);
+            self.repeated.entry(name).or_default().push(taken);
+        }
+    }
+
+    fn expressions(&self) -> Vec<Expr<'a>> {
+        let within = self.repeated.values().flatten().flat_map(Block::expressions);
+        self.arguments.values().copied().chain(within).collect()
     }
 }
 
 fn resource<'a>(mut fields: Fields<'a>, schema: &Schema, faults: &mut Faults) -> Block<'a> {
-    let block = Block::take(&mut fields, schema.arguments, schema.nested, faults);
+    let mut block = Block::take(&mut fields, schema.arguments, schema.nested, faults);
+    for kind in schema.repeated {
+        block.take_repeated(&mut fields, kind, faults);
+    }
     for name in schema.answered {
         if let Some(value) = fields.take(name) {
             faults.push(value.fault(format!("`{name}` is what AWS answers, not an argument")));

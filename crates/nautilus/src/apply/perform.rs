@@ -1,4 +1,4 @@
-//! Talks to the service: looks at resources, makes the plan's calls, waits until each resource is settled again.
+//! Talks to the services: looks at resources, makes the plan's calls, waits until each resource is settled again.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{
     api::{Api, ApiError},
     fault::{ApplyError, Fault},
     plan::Plan,
-    resource::{Call, State, Step},
+    resource::{Call, Look, Step},
     scope::Found,
     wanted::{Item, Wanted},
 };
@@ -50,45 +50,46 @@ async fn patiently<T>(
 async fn take(api: &impl Api, item: &Item, step: &Step) -> Result<(), Fault> {
     call(api, item, &step.call).await?;
     if step.wait.is_some() {
-        settled(api, item).await?;
+        present(api, item).await?;
     }
     Ok(())
 }
 
-/// The resource as it is, all looks at it taken together; nothing if there is none.
+/// The resource as it is, in no passing state, all answers about it taken together; nothing if there is none.
 async fn present(api: &impl Api, item: &Item) -> Result<Option<Json>, Fault> {
-    let Some(mut present) = settled(api, item).await? else { return Ok(None) };
-    for further in item.resource.looks().iter().skip(1) {
-        let answer = call(api, item, further).await?;
-        if let (Json::Object(present), Json::Object(answer)) = (&mut present, answer) {
-            present.extend(answer);
+    let mut answers = Vec::new();
+    loop {
+        match item.resource.look(&answers) {
+            Look::Ask(call) => {
+                match api.call(call.service, call.operation, call.input.clone()).await {
+                    Ok(answer) => answers.push(answer),
+                    Err(error) if is_absent(&error) => return Ok(None),
+                    Err(error) if is_throttled(&error) => sleep(PAUSE).await,
+                    Err(error) => return Err(refused(item, &call, &error)),
+                }
+            }
+            Look::Absent => return Ok(None),
+            Look::Passing => {
+                answers.clear();
+                sleep(PAUSE).await;
+            }
+            Look::Settled => return Ok(Some(together(answers))),
         }
     }
-    Ok(Some(present))
 }
 
-/// Waits until the resource is in no passing state; nothing if it does not exist.
-async fn settled(api: &impl Api, item: &Item) -> Result<Option<Json>, Fault> {
-    let looks = item.resource.looks();
-    let Some(look) = looks.first() else { return Ok(None) };
-    loop {
-        match api.call(look.operation, look.input.clone()).await {
-            Ok(answer) => match item.resource.state(&answer) {
-                State::Settled => return Ok(Some(answer)),
-                State::Absent => return Ok(None),
-                State::Passing => {}
-            },
-            Err(error) if error.code == "ResourceNotFoundException" => return Ok(None),
-            Err(error) if is_throttled(&error) => {}
-            Err(error) => return Err(refused(item, look, &error)),
-        }
-        sleep(PAUSE).await;
-    }
+/// One object of all answers; what two of them have is the later one's.
+fn together(answers: Vec<Json>) -> Json {
+    let members = answers.into_iter().flat_map(|answer| match answer {
+        Json::Object(members) => members,
+        _ => serde_json::Map::new(),
+    });
+    Json::Object(members.collect())
 }
 
 async fn call(api: &impl Api, item: &Item, call: &Call) -> Result<Json, Fault> {
     loop {
-        match api.call(call.operation, call.input.clone()).await {
+        match api.call(call.service, call.operation, call.input.clone()).await {
             Ok(answer) => return Ok(answer),
             Err(error) if is_throttled(&error) => sleep(PAUSE).await,
             Err(error) => return Err(refused(item, call, &error)),
@@ -96,11 +97,17 @@ async fn call(api: &impl Api, item: &Item, call: &Call) -> Result<Json, Fault> {
     }
 }
 
+/// That there is no such thing, in the words of Kinesis and CloudWatch, and of SNS.
+fn is_absent(error: &ApiError) -> bool {
+    matches!(error.code.as_str(), "ResourceNotFoundException" | "ResourceNotFound" | "NotFound")
+}
+
 /// What Terraform's provider tries again.
 fn is_throttled(error: &ApiError) -> bool {
     let limit = ["simultaneously be in CREATING or DELETING", "Rate exceeded for stream"];
     match error.code.as_str() {
-        "ThrottlingException" | "ProvisionedThroughputExceededException" => true,
+        "ThrottlingException" | "Throttling" | "Throttled" => true,
+        "ProvisionedThroughputExceededException" => true,
         "LimitExceededException" => limit.iter().any(|text| error.message.contains(text)),
         _ => false,
     }

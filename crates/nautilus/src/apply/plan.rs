@@ -26,6 +26,13 @@ pub(super) struct Work<'w> {
     pub steps: Vec<Step>,
 }
 
+impl Work<'_> {
+    /// The address of what waits for another.
+    pub(super) fn waits(&self) -> Option<String> {
+        self.steps.is_empty().then(|| self.item.address.clone())
+    }
+}
+
 impl<'w> Plan<'w> {
     pub(super) fn make(wanted: &'w Wanted, found: &Found, options: &Options) -> Plan<'w> {
         let mut plan = Plan { lines: Vec::new(), work: Vec::new() };
@@ -65,8 +72,10 @@ impl<'w> Plan<'w> {
 
 fn created_lines(item: &Item) -> Vec<String> {
     let mut lines = vec![format!("+ {}", item.address)];
-    let described = item.resource.described().into_iter();
-    lines.extend(described.map(|(name, value)| format!("    {name:<19} = {value}")));
+    let described = item.resource.described();
+    let width = described.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(19);
+    let described = described.into_iter();
+    lines.extend(described.map(|(name, value)| format!("    {name:<width$} = {value}")));
     lines
 }
 

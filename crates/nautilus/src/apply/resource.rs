@@ -3,15 +3,22 @@
 //!
 //! A resource says what calls show it and what calls make it so; it makes none itself, `perform` does.
 
+mod alarm;
+mod attribute;
+mod composite_alarm;
 mod consumer;
+mod metric_alarm;
 mod policy;
 mod stream;
+mod subscription;
+mod tags;
+mod topic;
 
 use std::{fmt, time::Duration};
 
 use serde_json::Value as Json;
 
-use super::{arguments::Arguments, fault::Fault, value::Value};
+use super::{api::Service, arguments::Arguments, fault::Fault, value::Value};
 
 /// A kind of resource, in the order in which they are made where none refers to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +26,10 @@ pub(super) enum Kind {
     Stream,
     StreamConsumer,
     ResourcePolicy,
+    Topic,
+    MetricAlarm,
+    CompositeAlarm,
+    Subscription,
 }
 
 /// How a kind is written, with all arguments that the provider has, and how it is read.
@@ -26,6 +37,7 @@ pub(super) struct Schema {
     pub name: &'static str,
     pub arguments: &'static [&'static str],
     pub nested: &'static [Nested],
+    pub repeated: &'static [Repeated],
     /// What the service answers and nobody writes.
     pub answered: &'static [&'static str],
     /// What later versions of the provider have.
@@ -38,6 +50,14 @@ pub(super) struct Nested {
     pub block: &'static str,
     pub required: &'static [&'static str],
     pub optional: &'static [&'static str],
+}
+
+/// A block within a block, which may stand there as often as one likes.
+pub(super) struct Repeated {
+    pub block: &'static str,
+    pub required: &'static [&'static str],
+    pub optional: &'static [&'static str],
+    pub nested: &'static [Nested],
 }
 
 /// `aws_kinesis_stream.orders`.
@@ -57,17 +77,13 @@ pub(super) trait Resource: fmt::Debug + Send + Sync {
         true
     }
 
-    /// The calls that show it, their answers to be taken together; the first says whether it is there. None while
-    /// nobody knows what to ask for.
-    fn looks(&self) -> Vec<Call>;
-
-    /// What the first look's answer says.
-    fn state(&self, answer: &Json) -> State;
+    /// What is known of it by the answers so far, or what to ask next. Absent while nobody knows what to ask for.
+    fn look(&self, answers: &[Json]) -> Look;
 
     /// How long to wait until it is in no passing state.
     fn patience(&self) -> Duration;
 
-    /// What the rest of the module sees of it, before it is there or after.
+    /// What the rest of the module sees of it, before it is there or after: `found` are all answers together.
     fn attributes(&self, found: Option<&Json>) -> Value;
 
     /// Its arguments, as the plan of a new one shows them.
@@ -83,16 +99,21 @@ pub(super) trait Resource: fmt::Debug + Send + Sync {
 /// An operation and its input.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Call {
+    pub service: Service,
     pub operation: &'static str,
     pub input: Json,
 }
 
-/// Where a resource stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+/// What answers say of a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Look {
+    /// This is to be asked, too.
+    Ask(Call),
+    /// There is none.
     Absent,
-    /// Is being made, changed or deleted.
+    /// It is being made, changed or deleted.
     Passing,
+    /// It is there, and the answers show all of it.
     Settled,
 }
 
@@ -108,18 +129,30 @@ pub(super) struct Step {
 pub(super) struct Difference {
     pub line: String,
     pub steps: Vec<Step>,
-    /// Could lose records or move the stream to other shards.
+    /// Could lose records or move the stream to other shards: done only when that was asked for.
     pub is_drift: bool,
 }
 
 impl Kind {
-    const ALL: [Kind; 3] = [Kind::Stream, Kind::StreamConsumer, Kind::ResourcePolicy];
+    const ALL: [Kind; 7] = [
+        Kind::Stream,
+        Kind::StreamConsumer,
+        Kind::ResourcePolicy,
+        Kind::Topic,
+        Kind::MetricAlarm,
+        Kind::CompositeAlarm,
+        Kind::Subscription,
+    ];
 
     pub(super) fn schema(self) -> &'static Schema {
         match self {
             Kind::Stream => &stream::SCHEMA,
             Kind::StreamConsumer => &consumer::SCHEMA,
             Kind::ResourcePolicy => &policy::SCHEMA,
+            Kind::Topic => &topic::SCHEMA,
+            Kind::MetricAlarm => &metric_alarm::SCHEMA,
+            Kind::CompositeAlarm => &composite_alarm::SCHEMA,
+            Kind::Subscription => &subscription::SCHEMA,
         }
     }
 
@@ -133,14 +166,35 @@ impl Kind {
     }
 }
 
-impl Step {
-    /// A change that is there when the call is answered.
-    fn at_once(operation: &'static str, input: Json) -> Step {
-        Step { call: Call { operation, input }, wait: None }
+impl Call {
+    fn kinesis(operation: &'static str, input: Json) -> Call {
+        Call { service: Service::Kinesis, operation, input }
     }
 
-    fn awaited(operation: &'static str, input: Json, wait: Duration) -> Step {
-        Step { call: Call { operation, input }, wait: Some(wait) }
+    fn cloudwatch(operation: &'static str, input: Json) -> Call {
+        Call { service: Service::CloudWatch, operation, input }
+    }
+
+    fn sns(operation: &'static str, input: Json) -> Call {
+        Call { service: Service::Sns, operation, input }
+    }
+}
+
+impl Step {
+    /// A change that is there when the call is answered.
+    fn at_once(call: Call) -> Step {
+        Step { call, wait: None }
+    }
+
+    fn awaited(call: Call, wait: Duration) -> Step {
+        Step { call, wait: Some(wait) }
+    }
+}
+
+impl Difference {
+    /// What one call changes without losing anything.
+    fn by(line: String, call: Call) -> Difference {
+        Difference { line, steps: vec![Step::at_once(call)], is_drift: false }
     }
 }
 
@@ -150,6 +204,19 @@ impl fmt::Display for Address<'_> {
     }
 }
 
+/// Several lines that one call answers for.
+fn lines_of(lines: impl Iterator<Item = String>, step: Step) -> Vec<Difference> {
+    let mut step = Some(step);
+    lines
+        .map(|line| Difference { line, steps: step.take().into_iter().collect(), is_drift: false })
+        .collect()
+}
+
 fn items<'j>(answer: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
     answer[name].as_array().into_iter().flatten()
+}
+
+/// A document, to be compared as JSON. What is none is the text that it is.
+fn parsed(document: &str) -> Json {
+    serde_json::from_str(document).unwrap_or_else(|_| Json::String(document.to_owned()))
 }

@@ -1,8 +1,12 @@
 //! Walks the modules of `tests/apply`: each has the text that is expected of it beside it.
 //!
-//! The service is a small model that passes through CREATING and UPDATING as the real one does. A module that was
-//! applied is applied again and must then say `No changes`, unless what is left is drift.
-//! `present.json` is what the service has before, `options.json` what the command line says.
+//! The services are small models; Kinesis's passes through CREATING and UPDATING as the real one does. A module that was
+//! applied is applied again and must then say `No changes`, unless what is left is drift or waits for somebody.
+//! `present.json` are the streams before, `before.json` the calls of CloudWatch and SNS before, `options.json` what the
+//! command line says.
+
+mod alarms;
+mod topics;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +17,8 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::{Api, ApiError, Options, run};
+use self::{alarms::Alarms, topics::Topics};
+use super::{Api, ApiError, Options, Service, run};
 
 #[derive(Debug, Deserialize)]
 struct Stream {
@@ -49,14 +54,21 @@ const NOW: u64 = 1_700_000_000;
 #[derive(Debug, Default)]
 struct Model {
     streams: Mutex<BTreeMap<String, Stream>>,
+    alarms: Mutex<Alarms>,
+    topics: Mutex<Topics>,
     calls: Mutex<Vec<String>>,
 }
 
 impl Api for &Model {
-    async fn call(&self, operation: &str, input: Json) -> Result<Json, ApiError> {
+    async fn call(&self, service: Service, operation: &str, input: Json) -> Result<Json, ApiError> {
         let reads = ["Describe", "Get", "List"];
         if !reads.iter().any(|verb| operation.starts_with(verb)) {
             self.calls.lock().unwrap().push(format!("{operation} {input}"));
+        }
+        match service {
+            Service::CloudWatch => return self.alarms.lock().unwrap().call(operation, input),
+            Service::Sns => return self.topics.lock().unwrap().call(operation, &input),
+            Service::Kinesis => {}
         }
         let mut streams = self.streams.lock().unwrap();
         match (operation, &input["ResourceARN"], &input["ConsumerName"]) {
@@ -67,6 +79,31 @@ impl Api for &Model {
             }
             _ => answer(find(&mut streams, &input)?, operation, &input),
         }
+    }
+}
+
+/// Tags of CloudWatch's and SNS's resources, by their ARNs.
+#[derive(Debug, Default)]
+struct Tags(BTreeMap<String, BTreeMap<String, String>>);
+
+impl Tags {
+    fn call(&mut self, operation: &str, arn: &str, input: &Json) -> Json {
+        let tags = self.0.entry(arn.to_owned()).or_default();
+        let items = |name: &str| input[name].as_array().cloned().unwrap_or_default();
+        let text = |value: &Json| value.as_str().unwrap().to_owned();
+        match operation {
+            "TagResource" => {
+                tags.extend(
+                    items("Tags").iter().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))),
+                );
+            }
+            "UntagResource" => {
+                items("TagKeys").iter().for_each(|key| drop(tags.remove(&text(key))))
+            }
+            "ListTagsForResource" => return tag_list(tags),
+            other => panic!("the model has no {other}"),
+        }
+        Json::Null
     }
 }
 
@@ -173,7 +210,7 @@ fn answer(stream: &mut Stream, operation: &str, input: &Json) -> Result<Json, Ap
         serde_json::from_value(input[field].clone()).unwrap_or_default()
     };
     match operation {
-        "ListTagsForStream" => return Ok(tag_list(stream)),
+        "ListTagsForStream" => return Ok(tag_list(&stream.tags)),
         "AddTagsToStream" => {
             let tags: BTreeMap<String, String> =
                 serde_json::from_value(input["Tags"].clone()).unwrap();
@@ -221,8 +258,8 @@ fn summary(stream: &mut Stream) -> Json {
     } })
 }
 
-fn tag_list(stream: &Stream) -> Json {
-    let tags = stream.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
+fn tag_list(tags: &BTreeMap<String, String>) -> Json {
+    let tags = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
     json!({ "Tags": tags.collect::<Vec<_>>(), "HasMoreTags": false })
 }
 
@@ -260,14 +297,30 @@ async fn outcome(dir: &Path) -> String {
         let streams = streams.into_iter().map(|stream| (stream.name.clone(), stream));
         model.streams.lock().unwrap().extend(streams);
     }
+    let before = text(&dir.join("before.json"));
+    if !before.is_empty() {
+        let calls: Vec<(String, String, Json)> = serde_json::from_str(&before).unwrap();
+        for (service, operation, input) in calls {
+            let service = match &*service {
+                "CloudWatch" => Service::CloudWatch,
+                "Sns" => Service::Sns,
+                other => panic!("{other} has a file of its own"),
+            };
+            (&model).call(service, &operation, input).await.unwrap();
+        }
+        model.calls.lock().unwrap().clear();
+    }
     let shown = match run(&options, |_| &model).await {
         Ok(report) => {
             let calls = std::mem::take(&mut *model.calls.lock().unwrap());
             let again = run(&options, |_| &model).await.unwrap();
-            if !report.plan.iter().any(|line| line.starts_with('!')) {
+            let waits = again.plan.iter().any(|line| line.ends_with("is asked again"));
+            if !waits && !report.plan.iter().any(|line| line.starts_with('!')) {
                 assert_eq!(again.plan.last().unwrap(), "No changes", "{}", dir.display());
             }
-            assert!(model.calls.lock().unwrap().is_empty(), "{}", dir.display());
+            let repeated = std::mem::take(&mut *model.calls.lock().unwrap());
+            let is_question = |call: &String| waits && call.starts_with("Subscribe ");
+            assert!(repeated.iter().all(is_question), "{}: {repeated:?}", dir.display());
             let parts = [
                 ("region", &vec![report.region]),
                 ("plan", &report.plan),
@@ -302,12 +355,47 @@ async fn every_module_makes_apply_say_and_do_what_stands_beside_it() {
     assert!(wrong.is_empty(), "these say something else:\n{}", wrong.join("\n"));
 }
 
+/// The files of `terraform/`, with those of `terraform/optional/` beside them.
+#[tokio::test]
+async fn the_optional_files_are_read_beside_the_module() {
+    let module = tempfile::tempdir().unwrap();
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../terraform");
+    for dir in [files.clone(), files.join("optional")] {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "tf") {
+                std::fs::copy(&path, module.path().join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    let options = Options {
+        dir: module.path().to_owned(),
+        vars: vec!["alarm_endpoint=https://alerts.example.com/kinesis".to_owned()],
+        ..Options::default()
+    };
+    let model = Model::default();
+    let report = run(&options, |_| &model).await.unwrap();
+    let made = report.plan.iter().filter(|line| line.starts_with('+'));
+    assert_eq!(
+        made.collect::<Vec<_>>(),
+        [
+            "+ aws_kinesis_stream.nautilus_stream",
+            "+ aws_sns_topic.stream_alarms",
+            "+ aws_cloudwatch_metric_alarm.iterator_age",
+            "+ aws_cloudwatch_metric_alarm.write_throttle",
+            "+ aws_sns_topic_subscription.stream_alarms",
+        ]
+    );
+    let again = run(&options, |_| &model).await.unwrap();
+    assert_eq!(again.plan, ["No changes"]);
+}
+
 /// Throttles each call once, then refuses to create streams.
 #[derive(Debug, Default)]
 struct Refusing(Mutex<BTreeSet<String>>);
 
 impl Api for &Refusing {
-    async fn call(&self, operation: &str, _: Json) -> Result<Json, ApiError> {
+    async fn call(&self, _: Service, operation: &str, _: Json) -> Result<Json, ApiError> {
         let (code, message) = match operation {
             _ if self.0.lock().unwrap().insert(operation.to_owned()) => ("ThrottlingException", ""),
             "DescribeStreamSummary" => ("ResourceNotFoundException", ""),

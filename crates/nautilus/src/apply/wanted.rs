@@ -81,7 +81,11 @@ fn refuse_twins(items: &[Item], faults: &mut Faults) {
 /// The provider's settings, as a map. Without a region in the module it is the environment's, as in Terraform.
 pub(super) fn provider(scope: &Scope<'_>) -> Result<Value, Fault> {
     let address = "provider.aws".to_owned();
-    let unwritten = Block { place: Place::new(&*address, 0), arguments: BTreeMap::new() };
+    let unwritten = Block {
+        place: Place::new(&*address, 0),
+        arguments: BTreeMap::new(),
+        repeated: BTreeMap::new(),
+    };
     let block = scope.module.provider.as_ref().unwrap_or(&unwritten);
     let arguments = Arguments { scope, block, address };
 

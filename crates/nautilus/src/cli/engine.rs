@@ -1,4 +1,5 @@
-//! Opens what stands behind the server, in order: directory, catalog, journal, Kinesis; and closes it again.
+//! Opens what stands behind the server, in order: directory, catalog, journal, Kinesis, SNS, metrics, CloudWatch; and
+//! closes it again.
 //!
 //! The lock on the directory is held from before the first file is opened until after the last is closed. When the disk
 //! fails, [`Engine::failed`] tells it, and the process ends within a second, whatever still waits: what was answered is
@@ -6,16 +7,22 @@
 
 use std::{io, path::Path, sync::Arc, thread, time::Duration};
 
+use nautilus_cloudwatch::{CloudWatch, Parts, Source};
 use nautilus_kinesis::{Config, Kinesis, Shards, living_shards};
 use nautilus_log::{
-    self as log, Clock, DirectoryLock, Disk, Journal, MemoryDisk, RealDisk, ShardLogId, SystemRng,
+    self as log, Clock, DirectoryLock, Disk, Journal, MemoryDisk, RealDisk, Rng, ShardLogId, SystemRng,
     Threads,
 };
+use nautilus_metrics::{self as metrics, MetricStore};
+use nautilus_sns::{self as sns, Reach, Sns};
 use nautilus_store::{self as store, Store, StoreManifest};
 use tokio::sync::watch;
 
-use super::failure::{CANNOT_CREATE, DATA, Failure, IO, TEMPORARY};
-use crate::config::{Durability, ServeArgs};
+use super::{
+    counted::Counted,
+    failure::{CANNOT_CREATE, DATA, Failure, IO, TEMPORARY, USAGE},
+};
+use crate::config::{Durability, ServeArgs, Switch};
 
 /// Newest records that readers find in memory.
 const TAIL_BYTES_MAX: usize = 64 << 20;
@@ -32,6 +39,9 @@ pub(super) struct Directory {
 /// Everything behind the server.
 pub(super) struct Engine {
     kinesis: Kinesis,
+    cloudwatch: CloudWatch,
+    sns: Sns,
+    metrics: MetricStore,
     journal: Journal,
     failure: watch::Receiver<Option<String>>,
     _lock: Option<DirectoryLock>,
@@ -72,6 +82,7 @@ impl Engine {
         directory: Directory,
         clock: Arc<dyn Clock>,
         args: &ServeArgs,
+        public_url: String,
     ) -> Result<Engine, Failure> {
         let Directory { disk, lock } = directory;
         let (tell, failure) = watch::channel(None);
@@ -88,7 +99,7 @@ impl Engine {
 
         let journal_failed = fatal(tell);
         let (journal, report) = Journal::open(log::Options {
-            disk,
+            disk: Arc::clone(&disk),
             clock: Arc::clone(&clock),
             rng: Arc::new(SystemRng),
             manifest: Arc::new(manifest),
@@ -112,16 +123,55 @@ impl Engine {
         })
         .map_err(|error| journal_failure(&error))?;
 
-        let config =
-            Config { transition_delay_ms: args.transition_delay_ms(), limits: args.limits() };
-        let kinesis = Kinesis::open(store, journal.clone(), clock, Arc::new(SystemRng), config)
+        let config = Config {
+            transition_delay_ms: args.transition_delay_ms(),
+            limits: args.limits(),
+            metrics: args.metrics == Switch::On,
+        };
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        let (at, chance) = (Arc::clone(&clock), Arc::clone(&rng));
+        let kinesis = Kinesis::open(store.clone(), journal.clone(), at, chance, config)
             .map_err(|error| disk_failure(&error.to_string()))?;
         tell_recovery(&kinesis, &report);
-        Ok(Engine { kinesis, journal, failure, _lock: lock })
+
+        let reach = Reach::new(&args.allowed_webhook, args.dev)
+            .map_err(|sentence| Failure::new(USAGE, sentence))?;
+        let options = sns::Options { disk: Arc::clone(&disk), reach, public_url };
+        let sns = Sns::open(store.clone(), Arc::clone(&clock), Arc::clone(&rng), options)
+            .map_err(|error| Failure::new(DATA, error.to_string()))?;
+        let config = metrics::Config {
+            threads: Threads::Own,
+            is_durable: args.durability != Durability::Memory,
+        };
+        let metrics = MetricStore::open(disk, Arc::clone(&clock), config)
+            .map_err(|error| Failure::new(DATA, error.to_string()))?;
+        let counted: Arc<dyn Source> = Arc::new(Counted::new(kinesis.clone()));
+        let cloudwatch = CloudWatch::open(Parts {
+            store,
+            metrics: metrics.clone(),
+            sns: sns.clone(),
+            sources: vec![counted],
+            clock,
+            rng,
+        })
+        .map_err(|error| Failure::new(DATA, error.to_string()))?;
+        Ok(Engine { kinesis, cloudwatch, sns, metrics, journal, failure, _lock: lock })
     }
 
     pub(super) fn kinesis(&self) -> Kinesis {
         self.kinesis.clone()
+    }
+
+    pub(super) fn cloudwatch(&self) -> CloudWatch {
+        self.cloudwatch.clone()
+    }
+
+    pub(super) fn sns(&self) -> Sns {
+        self.sns.clone()
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        self.journal.clone()
     }
 
     /// Waits until the disk has failed.
@@ -135,7 +185,14 @@ impl Engine {
     }
 
     /// Ends in peace: what was taken is written, and the next start has nothing to recover.
-    pub(super) fn close(self) -> Result<(), Failure> {
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        // What was counted in the open minute goes on in the next life.
+        if let Err(error) = self.cloudwatch.stop().await {
+            tracing::warn!(%error, "the last minute's metrics could not be stored");
+        }
+        if let Err(error) = self.metrics.close().await {
+            tracing::warn!(%error, "the metric store did not end in order");
+        }
         self.journal.stop();
         match self.failure.borrow().as_deref() {
             None => Ok(()),

@@ -11,7 +11,10 @@ use super::{
     failure::{CONFIG, Failure},
     provision::Operator,
 };
-use crate::{apply::Api, config::InitialStream};
+use crate::{
+    apply::{Api, Service},
+    config::InitialStream,
+};
 
 /// The region of a stream whose own is not said.
 const USUAL_REGION: &str = "us-east-1";
@@ -33,12 +36,12 @@ pub(super) async fn make(streams: &[InitialStream], engine: &Engine) -> Result<(
 
 fn operator(stream: &InitialStream, engine: &Engine) -> Operator {
     let region = stream.region.as_deref().unwrap_or(USUAL_REGION);
-    Operator::new(engine.kinesis(), &Identity::dev(), region)
+    Operator::new(engine, &Identity::dev(), region)
 }
 
 async fn create(stream: &InitialStream, api: &Operator) -> Result<(), Failure> {
     let input = json!({ "StreamName": stream.name, "ShardCount": stream.shard_count });
-    while let Err(error) = api.call("CreateStream", input.clone()).await {
+    while let Err(error) = api.call(Service::Kinesis, "CreateStream", input.clone()).await {
         match error.code.as_str() {
             "ResourceInUseException" => return Ok(()),
             "LimitExceededException" if error.message.contains("simultaneously") => {
@@ -52,7 +55,7 @@ async fn create(stream: &InitialStream, api: &Operator) -> Result<(), Failure> {
 
 async fn is_active(stream: &InitialStream, api: &Operator) -> Result<bool, Failure> {
     let input = json!({ "StreamName": stream.name });
-    let answer = api.call("DescribeStreamSummary", input).await;
+    let answer = api.call(Service::Kinesis, "DescribeStreamSummary", input).await;
     let answer = answer.map_err(|error| refused(stream, &error.to_string()))?;
     Ok(answer["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE")
 }

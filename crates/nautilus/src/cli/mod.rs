@@ -4,6 +4,7 @@
 //! with a code of `sysexits.h` (see [`failure`]).
 
 mod banner;
+mod counted;
 mod engine;
 mod env;
 pub(crate) mod failure;

@@ -3,7 +3,7 @@
 //! Order: lock, port, engine, listen, provision, ready. Whatever fails before the last ends with a sentence and a code,
 //! and leaves nothing half made: opening again goes on from what is on disk.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use nautilus_identity::Identity;
 use nautilus_kinesis::{Fault, FaultAction};
@@ -51,7 +51,7 @@ async fn serve(args: &ServeArgs, foreign: &Foreign, descriptors: u64) -> Result<
     let address = socket.address();
 
     let clock = Arc::new(SystemClock::default());
-    let engine = Engine::open(directory, Arc::clone(&clock) as Arc<dyn Clock>, args)?;
+    let engine = Engine::open(directory, Arc::clone(&clock) as Arc<dyn Clock>, args, public_url(args, address))?;
     let server =
         Server::new(socket, server_config(args, descriptors), services(args, &engine, clock));
     let handle = server.handle();
@@ -94,7 +94,7 @@ async fn stop_all(
         say("\nStopping\n");
     }
     let drained = running.await;
-    let closed = engine.close();
+    let closed = engine.close().await;
     ended?;
     closed?;
     match drained {
@@ -136,14 +136,19 @@ async fn provision(args: &ServeArgs, engine: &Engine) -> Result<Option<Report>, 
             .collect(),
     };
     let identity = Identity::dev();
-    let connect = |region: &str| Operator::new(engine.kinesis(), &identity, region);
+    let connect = |region: &str| Operator::new(engine, &identity, region);
     apply::run(&options, connect).await.map(Some).map_err(|error| {
         Failure::with_hint(
             failure::CONFIG,
             error.to_string(),
-            "nothing was changed unless a call to Kinesis failed; correct the module and start again",
+            "nothing was changed unless a call failed; correct the module and start again",
         )
     })
+}
+
+/// Where others find this server.
+fn public_url(args: &ServeArgs, address: SocketAddr) -> String {
+    args.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
 }
 
 fn server_config(args: &ServeArgs, descriptors: u64) -> Config {
@@ -157,6 +162,9 @@ fn server_config(args: &ServeArgs, descriptors: u64) -> Config {
 fn services(args: &ServeArgs, engine: &Engine, clock: Arc<SystemClock>) -> Services {
     Services {
         kinesis: engine.kinesis(),
+        cloudwatch: engine.cloudwatch(),
+        sns: engine.sns(),
+        journal: engine.journal(),
         identity: Identity::dev(),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         rng: Arc::new(SystemRng),

@@ -8,12 +8,15 @@ pub mod streams;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use nautilus_cloudwatch::{CloudWatch, Parts};
 use nautilus_identity::Identity;
 use nautilus_kinesis::{Config as KinesisConfig, Kinesis, living_shards};
 use nautilus_log::{
     Config as LogConfig, Journal, Options, RealDisk, ShardLogId, SystemClock, SystemRng, Threads,
 };
+use nautilus_metrics::MetricStore;
 use nautilus_server::{Config, Drained, Handle, Limits, Server, Services, Socket};
+use nautilus_sns::{Options as SnsOptions, Reach, Sns};
 use nautilus_store::{Store, StoreManifest};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -43,11 +46,15 @@ impl TestServer {
     pub async fn start_with(config: Config, test_clock: bool) -> TestServer {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SystemClock::default());
-        let (kinesis, journal) = open(directory.path(), clock.clone());
         let socket = Socket::bind(([127, 0, 0, 1], 0).into()).expect("a port");
         let address = socket.address();
+        let Rooms { kinesis, journal, cloudwatch, sns } =
+            open(directory.path(), clock.clone(), address);
         let services = Services {
             kinesis,
+            cloudwatch,
+            sns,
+            journal: journal.clone(),
             identity: Identity::dev(),
             clock: clock.clone(),
             rng: Arc::new(SystemRng),
@@ -76,11 +83,35 @@ impl TestServer {
     }
 }
 
-fn open(path: &std::path::Path, clock: Arc<SystemClock>) -> (Kinesis, Journal) {
+struct Rooms {
+    kinesis: Kinesis,
+    journal: Journal,
+    cloudwatch: CloudWatch,
+    sns: Sns,
+}
+
+fn open(path: &std::path::Path, clock: Arc<SystemClock>, address: SocketAddr) -> Rooms {
     let disk = Arc::new(RealDisk::new(path).expect("a disk"));
     let store = Store::open(&*disk, Threads::Own, Box::new(|_| {})).expect("a catalog");
     let shards = living_shards(&store).expect("a catalog");
     let rng = Arc::new(SystemRng);
+    let config = nautilus_metrics::Config { threads: Threads::Own, is_durable: true };
+    let metrics = MetricStore::open(disk.clone(), clock.clone(), config).expect("a store");
+    let options = SnsOptions {
+        disk: disk.clone(),
+        reach: Reach::new(&[], true).expect("no list"),
+        public_url: format!("http://{address}"),
+    };
+    let sns = Sns::open(store.clone(), clock.clone(), rng.clone(), options).expect("SNS");
+    let parts = Parts {
+        store: store.clone(),
+        metrics,
+        sns: sns.clone(),
+        sources: Vec::new(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+    };
+    let cloudwatch = CloudWatch::open(parts).expect("CloudWatch");
     let options = Options {
         disk,
         clock: clock.clone(),
@@ -98,9 +129,13 @@ fn open(path: &std::path::Path, clock: Arc<SystemClock>) -> (Kinesis, Journal) {
         },
     };
     let (journal, _) = Journal::open(options).expect("a journal");
-    let config = KinesisConfig { transition_delay_ms: 0, limits: nautilus_kinesis::Limits::off() };
+    let config = KinesisConfig {
+        transition_delay_ms: 0,
+        limits: nautilus_kinesis::Limits::off(),
+        metrics: true,
+    };
     let kinesis = Kinesis::open(store, journal.clone(), clock, rng, config).expect("Kinesis");
-    (kinesis, journal)
+    Rooms { kinesis, journal, cloudwatch, sns }
 }
 
 /// A connection that says exactly what a test wants.

@@ -21,6 +21,7 @@ pub fn input(protocol: Protocol, texts: &[(&str, &str)], data: Option<&[u8]>) ->
     match protocol {
         Protocol::Json => tell(JsonWriter::default(), texts, data).finish().into(),
         Protocol::Cbor => tell(CborWriter::default(), texts, data).finish().into(),
+        other => panic!("Kinesis does not speak {other:?}"),
     }
 }
 

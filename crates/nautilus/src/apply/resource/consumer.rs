@@ -6,13 +6,14 @@ use std::time::Duration;
 use nautilus_kinesis::rfc3339;
 use serde_json::{Value as Json, json};
 
-use super::{Call, Difference, Resource, Schema, State, Step};
+use super::{Call, Difference, Look, Resource, Schema, Step};
 use crate::apply::{arguments::Arguments, fault::Fault, value::Value};
 
 pub(super) const SCHEMA: Schema = Schema {
     name: "aws_kinesis_stream_consumer",
     arguments: &["name", "stream_arn"],
     nested: &[],
+    repeated: &[],
     answered: &["arn", "creation_timestamp", "id"],
     unread: &["region", "tags"],
     read: |arguments| Ok(Box::new(Consumer::read(arguments)?)),
@@ -47,14 +48,13 @@ impl Resource for Consumer {
         format!("{}/consumer/{}", self.stream_arn, self.name)
     }
 
-    fn looks(&self) -> Vec<Call> {
-        vec![Call { operation: "DescribeStreamConsumer", input: self.input() }]
-    }
-
-    fn state(&self, answer: &Json) -> State {
+    fn look(&self, answers: &[Json]) -> Look {
+        let Some(answer) = answers.first() else {
+            return Look::Ask(Call::kinesis("DescribeStreamConsumer", self.input()));
+        };
         match answer["ConsumerDescription"]["ConsumerStatus"] == "ACTIVE" {
-            true => State::Settled,
-            false => State::Passing,
+            true => Look::Settled,
+            false => Look::Passing,
         }
     }
 
@@ -86,7 +86,7 @@ impl Resource for Consumer {
     }
 
     fn creation(&self) -> Vec<Step> {
-        vec![Step::awaited("RegisterStreamConsumer", self.input(), WAIT)]
+        vec![Step::awaited(Call::kinesis("RegisterStreamConsumer", self.input()), WAIT)]
     }
 
     fn differences(&self, _: &Json) -> Vec<Difference> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::{Call, Difference, Resource, Schema, State, Step};
+use super::{Call, Difference, Look, Resource, Schema, Step, parsed};
 use crate::apply::{
     arguments::{Arguments, Text},
     fault::Fault,
@@ -16,6 +16,7 @@ pub(super) const SCHEMA: Schema = Schema {
     name: "aws_kinesis_resource_policy",
     arguments: &["policy", "resource_arn"],
     nested: &[],
+    repeated: &[],
     answered: &["id"],
     unread: &["region"],
     read: |arguments| Ok(Box::new(Policy::read(arguments)?)),
@@ -52,7 +53,7 @@ impl Policy {
             return Vec::new();
         };
         let input = json!({ "ResourceARN": arn, "Policy": policy });
-        vec![Step::at_once("PutResourcePolicy", input)]
+        vec![Step::at_once(Call::kinesis("PutResourcePolicy", input))]
     }
 }
 
@@ -68,21 +69,16 @@ impl Resource for Policy {
         matches!((&self.resource_arn, &self.policy), (Text::Known(_), Text::Known(_)))
     }
 
-    fn looks(&self) -> Vec<Call> {
-        match &self.resource_arn {
-            Text::Known(arn) => {
-                let input = json!({ "ResourceARN": arn });
-                vec![Call { operation: "GetResourcePolicy", input }]
-            }
-            Text::After(_) => Vec::new(),
-        }
-    }
-
     /// A resource without a policy answers an empty one.
-    fn state(&self, answer: &Json) -> State {
+    fn look(&self, answers: &[Json]) -> Look {
+        let Text::Known(arn) = &self.resource_arn else { return Look::Absent };
+        let Some(answer) = answers.first() else {
+            let input = json!({ "ResourceARN": arn });
+            return Look::Ask(Call::kinesis("GetResourcePolicy", input));
+        };
         match parsed(answer["Policy"].as_str().unwrap_or_default()) {
-            Json::Object(members) if members.is_empty() => State::Absent,
-            _ => State::Settled,
+            Json::Object(members) if members.is_empty() => Look::Absent,
+            _ => Look::Settled,
         }
     }
 
@@ -128,9 +124,4 @@ fn shown(policy: &Text) -> String {
         Text::Known(policy) => parsed(policy).to_string(),
         Text::After(_) => value(policy).to_string(),
     }
-}
-
-/// What is no JSON is shown as the text that it is.
-fn parsed(policy: &str) -> Json {
-    serde_json::from_str(policy).unwrap_or_else(|_| Json::String(policy.to_owned()))
 }

@@ -10,7 +10,10 @@ use std::{
 
 use serde_json::{Value as Json, json};
 
-use super::{Call, Difference, Nested, Resource, Schema, State, Step, items};
+use super::{
+    Call, Difference, Look, Nested, Resource, Schema, Step, items, lines_of,
+    tags::{self, Tags},
+};
 use crate::apply::{arguments::Arguments, fault::Fault, value::Value};
 
 pub(super) const SCHEMA: Schema = Schema {
@@ -29,6 +32,7 @@ pub(super) const SCHEMA: Schema = Schema {
         Nested { block: "stream_mode_details", required: &["stream_mode"], optional: &[] },
         Nested { block: "timeouts", required: &[], optional: &["create", "delete", "update"] },
     ],
+    repeated: &[],
     answered: &["arn", "id", "tags_all"],
     unread: &["max_record_size_in_kib", "region"],
     read: |arguments| Ok(Box::new(Stream::read(arguments)?)),
@@ -43,9 +47,7 @@ struct Stream {
     retention_hours: u64,
     metrics: BTreeSet<String>,
     enforce_consumer_deletion: bool,
-    tags: BTreeMap<String, String>,
-    /// With the provider's default tags: what the stream really has.
-    tags_all: BTreeMap<String, String>,
+    tags: Tags,
     create_wait: Duration,
     update_wait: Duration,
 }
@@ -112,14 +114,11 @@ impl Mode {
 
 impl Stream {
     fn read(arguments: &Arguments<'_, '_>) -> Result<Stream, Fault> {
-        let provider = arguments.provider()?;
+        arguments.provider()?; // what is wrong with it is told before what is wrong here
         let name = arguments.name("stream")?;
         let retention_hours = arguments.whole("retention_period", 24..=8760)?;
         refuse_encryption(arguments)?;
         arguments.duration("timeouts.delete", Duration::ZERO)?; // nothing is deleted, but it must be one
-        let tags = arguments.tags("tags")?;
-        let mut tags_all = provider.texts_of("default_tags");
-        tags_all.extend(tags.clone());
 
         Ok(Stream {
             arn: arguments.stream_arn(&name)?,
@@ -128,8 +127,7 @@ impl Stream {
             retention_hours: retention_hours.unwrap_or(24),
             metrics: metrics(arguments)?,
             enforce_consumer_deletion: arguments.flag("enforce_consumer_deletion")?,
-            tags,
-            tags_all,
+            tags: Tags::read(arguments)?,
             create_wait: arguments.duration("timeouts.create", Duration::from_mins(5))?,
             update_wait: arguments.duration("timeouts.update", Duration::from_mins(120))?,
         })
@@ -145,26 +143,17 @@ impl Stream {
     }
 
     fn tag_changes(&self, present: &Present) -> Vec<Difference> {
-        let (wanted, had) = (&self.tags_all, &present.tags);
-        let gone: Vec<&String> = had.keys().filter(|key| !wanted.contains_key(*key)).collect();
-        let set: Vec<(&String, &String)> =
-            wanted.iter().filter(|(key, value)| had.get(*key) != Some(value)).collect();
-
         let mut changes = Vec::new();
         // Ten keys a call, removals first: as the provider does it.
-        for keys in gone.chunks(10) {
-            let lines = keys.iter().map(|key| format!("- tags.{key} = {:?}", had[*key]));
+        for gone in self.tags.gone(&present.tags).chunks(10) {
+            let keys: Vec<&str> = gone.iter().map(|tag| tag.key).collect();
             let input = json!({ "StreamName": self.name, "TagKeys": keys });
-            changes.extend(lines_of(lines, Step::at_once("RemoveTagsFromStream", input)));
+            changes.extend(tags::lines(gone, Call::kinesis("RemoveTagsFromStream", input)));
         }
-        for tags in set.chunks(10) {
-            let lines = tags.iter().map(|(key, value)| match had.get(*key) {
-                Some(old) => format!("~ tags.{key} = {old:?} -> {value:?}"),
-                None => format!("+ tags.{key} = {value:?}"),
-            });
-            let tags: BTreeMap<&String, &String> = tags.iter().copied().collect();
+        for set in self.tags.set(&present.tags).chunks(10) {
+            let tags: BTreeMap<&str, &str> = set.iter().map(|tag| (tag.key, tag.value)).collect();
             let input = json!({ "StreamName": self.name, "Tags": tags });
-            changes.extend(lines_of(lines, Step::at_once("AddTagsToStream", input)));
+            changes.extend(tags::lines(set, Call::kinesis("AddTagsToStream", input)));
         }
         changes
     }
@@ -174,7 +163,7 @@ impl Stream {
         let input = json!({ "StreamARN": self.arn, "StreamModeDetails": { "StreamMode": new } });
         (old != new).then(|| Difference {
             line: format!("~ stream_mode = {old:?} -> {new:?}"),
-            steps: vec![Step::awaited("UpdateStreamMode", input, self.update_wait)],
+            steps: vec![Step::awaited(Call::kinesis("UpdateStreamMode", input), self.update_wait)],
             is_drift: true,
         })
     }
@@ -189,7 +178,7 @@ impl Stream {
         });
         (old != new).then(|| Difference {
             line: format!("~ shard_count = {old} -> {new}"),
-            steps: vec![Step::awaited("UpdateShardCount", input, self.update_wait)],
+            steps: vec![Step::awaited(Call::kinesis("UpdateShardCount", input), self.update_wait)],
             is_drift: true,
         })
     }
@@ -203,7 +192,7 @@ impl Stream {
             Ordering::Less => ("DecreaseStreamRetentionPeriod", true),
         };
         let input = json!({ "StreamName": self.name, "RetentionPeriodHours": new });
-        let steps = vec![Step::awaited(operation, input, self.update_wait)];
+        let steps = vec![Step::awaited(Call::kinesis(operation, input), self.update_wait)];
         Some(Difference { line: format!("~ retention_period = {old} -> {new}"), steps, is_drift })
     }
 
@@ -216,7 +205,8 @@ impl Stream {
         {
             let lines = metrics.iter().map(|name| format!("{sign} shard_level_metrics {name:?}"));
             let input = json!({ "StreamName": self.name, "ShardLevelMetrics": metrics });
-            changes.extend(lines_of(lines, Step::awaited(operation, input, self.update_wait)));
+            let call = Call::kinesis(operation, input);
+            changes.extend(lines_of(lines, Step::awaited(call, self.update_wait)));
         }
         changes
     }
@@ -227,15 +217,15 @@ impl Resource for Stream {
         self.name.clone()
     }
 
-    fn looks(&self) -> Vec<Call> {
-        let call = |operation| Call { operation, input: json!({ "StreamName": self.name }) };
-        vec![call("DescribeStreamSummary"), call("ListTagsForStream")]
-    }
-
-    fn state(&self, answer: &Json) -> State {
-        match answer["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
-            true => State::Settled,
-            false => State::Passing,
+    fn look(&self, answers: &[Json]) -> Look {
+        let call = |operation| Call::kinesis(operation, json!({ "StreamName": self.name }));
+        match answers {
+            [] => Look::Ask(call("DescribeStreamSummary")),
+            [stream, ..] if stream["StreamDescriptionSummary"]["StreamStatus"] != "ACTIVE" => {
+                Look::Passing
+            }
+            [_] => Look::Ask(call("ListTagsForStream")),
+            _ => Look::Settled,
         }
     }
 
@@ -260,8 +250,8 @@ impl Resource for Stream {
             ("shard_count", shard_count),
             ("shard_level_metrics", Value::Set(Value::strings(&self.metrics))),
             ("stream_mode_details", Value::List(vec![mode])),
-            ("tags", Value::texts(&self.tags)),
-            ("tags_all", Value::texts(&self.tags_all)),
+            ("tags", Value::texts(&self.tags.own)),
+            ("tags_all", Value::texts(&self.tags.all)),
         ])
     }
 
@@ -276,9 +266,7 @@ impl Resource for Stream {
             format!("{:?}", self.metrics.iter().collect::<Vec<_>>()),
         ));
         lines.push(("stream_mode", format!("{:?}", self.mode.name())));
-        if !self.tags_all.is_empty() {
-            lines.push(("tags", Value::texts(&self.tags_all).to_string()));
-        }
+        lines.extend(self.tags.described());
         lines
     }
 
@@ -292,16 +280,16 @@ impl Resource for Stream {
             shard_count: 0,
             retention_hours: 24,
             metrics: BTreeSet::new(),
-            tags: self.tags_all.clone(),
+            tags: self.tags.all.clone(),
         };
         if let Mode::Provisioned { shard_count } = self.mode {
             input["ShardCount"] = json!(shard_count);
             fresh.shard_count = shard_count;
         }
-        if !self.tags_all.is_empty() {
-            input["Tags"] = json!(self.tags_all);
+        if !self.tags.all.is_empty() {
+            input["Tags"] = json!(self.tags.all);
         }
-        let mut steps = vec![Step::awaited("CreateStream", input, self.create_wait)];
+        let mut steps = vec![Step::awaited(Call::kinesis("CreateStream", input), self.create_wait)];
         let later = self.changes(&fresh).into_iter().flat_map(|difference| difference.steps);
         steps.extend(later.map(|step| Step { wait: Some(self.create_wait), ..step }));
         steps
@@ -313,31 +301,20 @@ impl Resource for Stream {
 }
 
 impl Present {
-    /// Tags without AWS's own, which no module can set.
     fn of(found: &Json) -> Present {
         let summary = &found["StreamDescriptionSummary"];
         let number = |name: &str| summary[name].as_u64().unwrap_or_default();
-        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
         let on_demand = summary["StreamModeDetails"]["StreamMode"] == ON_DEMAND;
         let metrics = items(summary, "EnhancedMonitoring")
             .flat_map(|monitoring| items(monitoring, "ShardLevelMetrics"));
-        let tags = items(found, "Tags").map(|tag| (text(&tag["Key"]), text(&tag["Value"])));
         Present {
             mode: if on_demand { ON_DEMAND } else { PROVISIONED },
             shard_count: number("OpenShardCount"),
             retention_hours: number("RetentionPeriodHours"),
-            metrics: metrics.map(text).collect(),
-            tags: tags.filter(|(key, _)| !key.starts_with("aws:")).collect(),
+            metrics: metrics.filter_map(Json::as_str).map(str::to_owned).collect(),
+            tags: tags::present(found),
         }
     }
-}
-
-/// Several lines that one call answers for.
-fn lines_of(lines: impl Iterator<Item = String>, step: Step) -> Vec<Difference> {
-    let mut step = Some(step);
-    lines
-        .map(|line| Difference { line, steps: step.take().into_iter().collect(), is_drift: false })
-        .collect()
 }
 
 fn metrics(arguments: &Arguments<'_, '_>) -> Result<BTreeSet<String>, Fault> {

@@ -21,7 +21,7 @@ module "streams" {
 
 data "aws_caller_identity" "me" {}
 
-resource "aws_sns_topic" "alarms" {
+resource "aws_sqs_queue" "alarms" {
   name = "alarms"
 }
 

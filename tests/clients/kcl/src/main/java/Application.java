@@ -77,7 +77,7 @@ public final class Application {
             configs.coordinatorConfig().parentShardPollIntervalMillis(250).shardConsumerDispatchPollIntervalMillis(100),
             leases(),
             configs.lifecycleConfig().taskBackoffTimeMillis(100),
-            configs.metricsConfig().metricsLevel(MetricsLevel.NONE),
+            configs.metricsConfig().metricsLevel(MetricsLevel.DETAILED).metricsBufferTimeMillis(1000),
             configs.processorConfig(),
             configs.retrievalConfig().retrievalSpecificConfig(retrieval));
     }
