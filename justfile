@@ -18,7 +18,7 @@ serve *flags:
 # Real clients and the real process, all of them or one. CONTRIBUTING.md says what each shows and needs.
 clients suite="":
     cargo build --release --bins
-    for suite in {{ if suite == "" { "start cli boto3 conformance cloudwatch java node go kcl limits scaling fanout terraform strace drain crash reshard full_disk durability fire" } else { suite } }}; do tests/clients/$suite/run || exit 1; done
+    for suite in {{ if suite == "" { "start cli boto3 conformance cloudwatch prometheus java node go kcl limits scaling fanout terraform strace drain crash alarms_crash reshard full_disk durability fire" } else { suite } }}; do tests/clients/$suite/run || exit 1; done
 
 # Speed as shares of the HTTP floor of this machine. Needs KLOAD_DIR; never passes or fails.
 bench:

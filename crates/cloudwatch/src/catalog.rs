@@ -159,6 +159,11 @@ impl Snapshot {
         self.pending.iter().map(|(&number, pending)| (number, pending))
     }
 
+    /// Whether this still waits, as it is here.
+    pub(crate) fn is_pending(&self, number: u64, pending: &Pending) -> bool {
+        self.pending.get(&number).is_some_and(|waiting| **waiting == *pending)
+    }
+
     /// Whether more may wait to be done.
     pub(crate) fn has_room_for_pending(&self) -> bool {
         self.pending.len() < limits::PENDING_MAX && self.pending_bytes < limits::PENDING_BYTES_MAX
@@ -318,7 +323,7 @@ impl Edit {
         self.meta_changed = true;
         self.rows.push(Row { key: entry.key(), value: Some(value) });
         self.next.history.push(entry);
-        while let Some(entry) = self.next.history.pop_if_full() {
+        for entry in self.next.history.make_room() {
             self.rows.push(Row { key: entry.key(), value: None });
         }
     }

@@ -206,10 +206,7 @@ impl Inner {
         &self,
         change: impl FnOnce(&Snapshot) -> Result<Change<Snapshot, T>, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.catalog.change(change).await.map_err(|error| match error {
-            ChangeError::Refused(error) => error,
-            ChangeError::Store(error) => Error::from(error),
-        })
+        self.catalog.change(change).await.map_err(ChangeError::into_error)
     }
 }
 

@@ -33,17 +33,11 @@ pub use nautilus_metrics::{Dimension, Series};
 pub use source::Source;
 pub use totals::Total;
 
-/// What stands before the operation in `X-Amz-Target`, and the service's name in paths of RPC v2.
-pub const TARGET: &str = "GraniteServiceVersion20100801";
-/// The parameter `Version` of Query calls.
-pub const VERSION: &str = "2010-08-01";
 /// How the service is called on the wire.
 pub const SERVICE: nautilus_wire::Service = nautilus_wire::Service {
     signing_name: "monitoring",
-    target_prefix: TARGET,
-    version: VERSION,
-    xml_namespace: XML_NAMESPACE,
+    target_prefix: "GraniteServiceVersion20100801",
+    version: "2010-08-01",
+    xml_namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/",
     error_prefix: "com.amazonaws.cloudwatch.v2010_08_01#",
 };
-/// The namespace of Query answers.
-pub const XML_NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";

@@ -4,12 +4,9 @@
 //! asked for), `act` and what it answers. Adding one is one file and one line here. The way of a call is the same
 //! for all: read the input, authorise its resource, act, write the answer.
 
-use nautilus_wire::{Answer, MemberSpec, Members, Output, Protocol, Value, Writer};
+use nautilus_wire::{Answer, IntoAnswer, MemberSpec, Members, Protocol, Value};
 
-use crate::{
-    cloudwatch::Request,
-    error::Error,
-};
+use crate::{cloudwatch::Request, error::Error};
 
 macro_rules! operations {
     ($($file:ident: $name:ident,)*) => {
@@ -91,35 +88,6 @@ operations! {
 
 /// The resource of calls that are about no single alarm.
 pub(crate) const ANY_RESOURCE: &str = "*";
-
-/// What `act` gives, made into what the client gets.
-trait IntoAnswer {
-    fn into_answer(self, protocol: Protocol) -> Answer;
-}
-
-/// An operation without output.
-pub(crate) struct Done;
-
-/// An output without members: some operations have that instead of none, and clients tell the two apart.
-pub(crate) struct Empty;
-
-impl Output for Empty {
-    fn write<W: Writer>(&self, w: &mut W) {
-        w.map(|_| {});
-    }
-}
-
-impl IntoAnswer for Done {
-    fn into_answer(self, protocol: Protocol) -> Answer {
-        protocol.empty()
-    }
-}
-
-impl<O: Output> IntoAnswer for O {
-    fn into_answer(self, protocol: Protocol) -> Answer {
-        protocol.answer(&self)
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -30,13 +30,18 @@ impl Caller {
         format!("arn:{}:iam::{}:user/nautilus", self.partition(), self.account)
     }
 
-    /// The partition that the region lies in: the second part of every ARN.
+    /// The partition that the region lies in.
     pub fn partition(&self) -> &'static str {
-        match self.region.as_str() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
+        partition(&self.region)
+    }
+}
+
+/// The partition that a region lies in: the second part of every ARN.
+pub fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 

@@ -12,5 +12,5 @@ mod policy;
 pub mod sts;
 
 pub use authorization::{Authorized, Resource, authorize, authorize_operator};
-pub use caller::{Caller, Identity, SignedParts};
+pub use caller::{Caller, Identity, SignedParts, partition};
 pub use policy::{Policy, PolicyError, Statement};

@@ -3,17 +3,13 @@
 //! A [`Kinesis`] is a handle; all clones share one state. Nothing here spawns a task or waits for a timer: whoever
 //! opened it calls [`Kinesis::tick`] when that asks to be called, and again when [`Kinesis::next_due_changed`] rings.
 
-use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use nautilus_identity::{Authorized, Caller};
-use nautilus_log::{Clock, Journal, Rng, ShardLogId};
+use nautilus_log::{Clock, Journal, Rng, ShardLogId, wait};
 use nautilus_store::{Change, ChangeError, Namespace, Store};
 use nautilus_wire::{Answer, AwsError, Protocol, Value};
 use tokio::sync::Notify;
@@ -270,10 +266,7 @@ impl Inner {
         &self,
         change: impl FnOnce(&Snapshot) -> Result<Change<Snapshot, T>, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.catalog.change(change).await.map_err(|error| match error {
-            ChangeError::Refused(error) => error,
-            ChangeError::Store(error) => Error::from(error),
-        })
+        self.catalog.change(change).await.map_err(ChangeError::into_error)
     }
 }
 
@@ -320,25 +313,6 @@ impl Ctx<'_> {
         let request = Request { inner: self.inner, caller: self.caller };
         let _authorized = policy::authorize(request, self.door, action, resource)?;
         Ok(())
-    }
-}
-
-/// Waits for a future without a runtime, while the room opens and nobody else is served.
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::park(),
-        }
     }
 }
 

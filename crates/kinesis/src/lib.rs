@@ -62,4 +62,3 @@ pub use ops::Response;
 pub use owner::ShardOwner;
 pub use service::{OperationSpec, operations};
 pub use subscription::{Subscription, Told};
-pub use utc::rfc3339;

@@ -4,7 +4,7 @@
 //! asked for), `act` and what it answers. Adding one is one file and one line here. The way of a call is the same
 //! for all: read the input, authorise its resource, let it in by its rate, act, write the answer.
 
-use nautilus_wire::{Answer, MemberSpec, Members, Output, Protocol, Value};
+use nautilus_wire::{Answer, IntoAnswer, MemberSpec, Members, Protocol, Value};
 
 use crate::{
     error::Error,
@@ -81,7 +81,7 @@ macro_rules! operations {
                             admit(&ctx, Operation::$name, &resource)?;
                         }
                         let output = $file::act(&ctx, input).await?;
-                        output.into_answer(protocol)
+                        output.into_response(protocol)
                     })*
                 }
             }
@@ -175,22 +175,13 @@ pub enum Response {
 }
 
 /// What `act` gives, made into what the client gets.
-trait IntoAnswer {
-    fn into_answer(self, protocol: Protocol) -> Result<Response, Error>;
+trait IntoResponse {
+    fn into_response(self, protocol: Protocol) -> Result<Response, Error>;
 }
 
-/// An operation without output: the body is empty.
-pub(crate) struct Done;
-
-impl IntoAnswer for Done {
-    fn into_answer(self, protocol: Protocol) -> Result<Response, Error> {
-        Ok(Response::Answer(protocol.empty()))
-    }
-}
-
-impl<O: Output> IntoAnswer for O {
-    fn into_answer(self, protocol: Protocol) -> Result<Response, Error> {
-        Ok(Response::Answer(protocol.answer(&self)))
+impl<A: IntoAnswer> IntoResponse for A {
+    fn into_response(self, protocol: Protocol) -> Result<Response, Error> {
+        Ok(Response::Answer(self.into_answer(protocol)))
     }
 }
 

@@ -1,12 +1,11 @@
 //! What IncreaseStreamRetentionPeriod and DecreaseStreamRetentionPeriod share: all but which way it goes.
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
 use crate::{
     error::Error,
     input::StreamRef,
     kinesis::{Ctx, Request},
-    ops::Done,
     retention,
     transitions::{self, Effect},
 };

@@ -16,6 +16,7 @@ pub mod mutant;
 mod reserve;
 mod rng;
 pub mod testing;
+mod wait;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{DirectoryLock, Disk, File, MemoryDisk, Open, ProcessFigures, RealDisk};
@@ -30,6 +31,7 @@ pub use manifest::{
 };
 pub use reserve::Reserve;
 pub use rng::{Rng, SeededRng, SystemRng};
+pub use wait::wait;
 
 /// Number of a shard's log: allotted by the catalog, durable before first use, never reused. 0 is no shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

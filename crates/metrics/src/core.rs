@@ -117,20 +117,22 @@ impl Core {
         self.is_closing.load(Ordering::SeqCst)
     }
 
-    /// What memory knows of the range, and the blocks that may know more, both of one moment.
-    pub fn read_memory(&self, id: SeriesId, range: Range) -> (Periods, Vec<Arc<Block>>) {
+    /// What memory knows of the range, of how many points, and the blocks that may know more, all of one moment.
+    pub fn read_memory(&self, id: SeriesId, range: Range) -> (Periods, usize, Vec<Arc<Block>>) {
         let (from_s, to_s) = range.seconds();
         let mut periods = Periods::new(range);
+        let mut count = 0;
         let tables = self.tables.read();
         let frozen = tables.frozen.iter().map(|generation| &generation.table);
         for table in frozen.chain([&tables.open.table]) {
             for point in table.points(id, from_s, to_s) {
                 periods.add(point.tier, point.at_s, || point.distribution());
+                count += 1;
             }
         }
         let overlaps =
             |block: &&Arc<Block>| block.entry.last_s >= from_s && block.entry.first_s < to_s;
-        (periods, tables.blocks.iter().filter(overlaps).cloned().collect())
+        (periods, count, tables.blocks.iter().filter(overlaps).cloned().collect())
     }
 
     /// Adds what these blocks know. One chunk of one series is in memory at a time.

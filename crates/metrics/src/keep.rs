@@ -81,7 +81,7 @@ impl Core {
         match self.keep_files(&mut keeper, now_ms) {
             Ok(()) => {
                 if std::mem::take(&mut keeper.has_failed) {
-                    tracing::info!("metrics: blocks are written again");
+                    tracing::warn!("metrics: blocks are written again");
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted && self.is_closing() => {}

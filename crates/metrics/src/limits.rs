@@ -16,3 +16,5 @@ pub(crate) const AHEAD_S_MAX: u64 = 86_400;
 pub(crate) const RECORD_SAMPLES_MAX: usize = 4096;
 /// Series of one page of a block's index.
 pub(crate) const PAGE_SERIES_MAX: usize = 256;
+/// Points that a read answers from memory before others have the thread: well below a millisecond.
+pub(crate) const POINTS_PER_BREATH: usize = 256;

@@ -1,10 +1,14 @@
 //! The store's door.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
 };
-use std::time::Duration;
 
 use nautilus_log::{Clock, Disk, MemoryDisk, Threads};
 use nautilus_stats::Distribution;
@@ -15,7 +19,7 @@ use crate::{
     core::Core,
     error::cannot,
     lane::Lane,
-    limits::{SERIES_PER_HOLD, WAITING_READS_MAX, WAITING_SAMPLES_MAX},
+    limits::{POINTS_PER_BREATH, SERIES_PER_HOLD, WAITING_READS_MAX, WAITING_SAMPLES_MAX},
     periods::Range,
     settings::Settings,
 };
@@ -192,7 +196,10 @@ impl MetricStore {
     ) -> Result<Vec<(u64, Distribution)>, Error> {
         let core = &self.inner.core;
         let range = Range { from_ms, to_ms, period_s, now_s: core.now_s() };
-        let (periods, blocks) = core.read_memory(id, range);
+        let (periods, count, blocks) = core.read_memory(id, range);
+        if count >= POINTS_PER_BREATH {
+            breathe().await;
+        }
         if blocks.is_empty() {
             return Ok(periods.finish());
         }
@@ -213,6 +220,19 @@ impl MetricStore {
         core.is_closing.store(true, Ordering::SeqCst);
         self.inner.writer.run(0, move || core.close()).await?
     }
+}
+
+/// Lets others have this thread. A caller with many large reads, all answered from memory, would keep it to itself.
+async fn breathe() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Drop for Inner {

@@ -46,4 +46,5 @@ mod disk;
 mod world;
 
 pub(crate) use disk::TestDisk;
-pub(crate) use world::{World, open, small, wait};
+pub(crate) use nautilus_log::wait;
+pub(crate) use world::{World, open, small};

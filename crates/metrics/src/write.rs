@@ -86,7 +86,7 @@ impl Writer {
         match self.try_append(core, record) {
             Ok(()) => {
                 if std::mem::take(&mut self.has_failed) {
-                    tracing::info!("metrics: the log is written again");
+                    tracing::warn!("metrics: the log is written again");
                 }
             }
             Err(error) => self.fail(core, "written", &error),

@@ -6,6 +6,7 @@
 
 mod body;
 mod budget;
+mod calls;
 mod dev;
 mod drain;
 mod events;

@@ -147,7 +147,7 @@ impl Server {
             kinesis: services.kinesis,
             cloudwatch: services.cloudwatch,
             sns: services.sns,
-            watch: Watch::new(services.journal, &connections, &services.clock),
+            watch: Watch::new(services.journal, &limits, &services.clock),
             identity: services.identity,
             dev: Dev { test_clock: services.test_clock, faults: services.faults },
             hosts: HostRules::new(&config.allowed_hosts, &config.allowed_origins),
@@ -223,7 +223,8 @@ impl Server {
         let service = Arc::clone(&self.service);
         let phase = self.phase.subscribe();
         tokio::spawn(async move {
-            serve(stream, peer, service, phase).await;
+            let _open = service.watch.connected();
+            serve(stream, peer, Arc::clone(&service), phase).await;
             drop(permit);
         });
     }

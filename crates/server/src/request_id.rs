@@ -6,11 +6,11 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use nautilus_log::Rng;
+use nautilus_wire::Uuid;
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 const ID_2_CHARS: usize = 96;
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Makes request ids, never the same twice in a process.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct RequestIds {
 /// The two ids of one request.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId {
-    uuid: [u8; 36],
+    uuid: Uuid,
     extended: [u8; ID_2_CHARS],
 }
 
@@ -37,7 +37,7 @@ impl RequestIds {
             state = state.wrapping_add(GOLDEN);
             mix(state)
         };
-        let uuid = uuid_v4((u128::from(word()) << 64) | u128::from(word()));
+        let uuid = Uuid::v4((u128::from(word()) << 64) | u128::from(word()));
         let mut extended = [0; ID_2_CHARS];
         for chars in extended.chunks_mut(10) {
             let mut bits = word();
@@ -53,7 +53,7 @@ impl RequestIds {
 impl RequestId {
     /// `x-amzn-RequestId`.
     pub(crate) fn uuid(&self) -> &str {
-        std::str::from_utf8(&self.uuid).expect("hexadecimal digits and dashes")
+        self.uuid.as_str()
     }
 
     /// `x-amz-id-2`.
@@ -67,19 +67,6 @@ fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
-}
-
-fn uuid_v4(random: u128) -> [u8; 36] {
-    let bits = (random & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let mut text = [b'-'; 36];
-    let mut digit = 32;
-    for (index, char) in text.iter_mut().enumerate() {
-        if !matches!(index, 8 | 13 | 18 | 23) {
-            digit -= 1;
-            *char = HEX[((bits >> (digit * 4)) & 0xF) as usize];
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -12,7 +12,13 @@ mod rooms;
 mod served;
 mod text;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use hyper::Method;
 use nautilus_cloudwatch::CloudWatch;
@@ -20,6 +26,7 @@ use nautilus_kinesis::Kinesis;
 use nautilus_log::{Clock, Journal, ProcessFigures};
 use nautilus_sns::Sns;
 use tokio::{
+    runtime::Handle,
     sync::{Semaphore, SemaphorePermit},
     task::spawn_blocking,
     time::timeout,
@@ -32,6 +39,7 @@ use self::{
 };
 use crate::{
     budget::{AnswerBudget, BodyBudget},
+    limits::Limits,
     rooms::{Room, STS},
 };
 
@@ -42,12 +50,21 @@ const PATH: &str = "/metrics";
 pub(crate) struct Watch {
     served: Served,
     journal: Journal,
-    connections: Arc<Semaphore>,
-    connections_max: usize,
+    connections: AtomicUsize,
+    connections_max: u32,
     clock: Arc<dyn Clock>,
     started_ms: u64,
     /// One page at a time is made.
     turn: Semaphore,
+}
+
+/// An open connection.
+pub(crate) struct Connected<'a>(&'a AtomicUsize);
+
+impl Drop for Connected<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 /// What a page is made of beside what the [`Watch`] has.
@@ -64,11 +81,7 @@ impl Watch {
     /// The type of a page.
     pub(crate) const CONTENT_TYPE: &str = Text::CONTENT_TYPE;
 
-    pub(crate) fn new(
-        journal: Journal,
-        connections: &Arc<Semaphore>,
-        clock: &Arc<dyn Clock>,
-    ) -> Watch {
+    pub(crate) fn new(journal: Journal, limits: &Limits, clock: &Arc<dyn Clock>) -> Watch {
         let kinesis = nautilus_kinesis::operations().into_iter().map(|it| it.name).collect();
         let name = |room: Room| room.service().signing_name;
         Watch {
@@ -79,8 +92,8 @@ impl Watch {
                 (STS.signing_name, vec!["GetCallerIdentity"]),
             ]),
             journal,
-            connections: Arc::clone(connections),
-            connections_max: connections.available_permits(),
+            connections: AtomicUsize::new(0),
+            connections_max: limits.connections_max,
             clock: Arc::clone(clock),
             started_ms: clock.wall_ms(),
             turn: Semaphore::new(1),
@@ -90,6 +103,12 @@ impl Watch {
     /// Where a request to an operation of a service is counted.
     pub(crate) fn row(&self, service: &str, operation: Option<&str>) -> &Row {
         self.served.row(service, operation.unwrap_or(""))
+    }
+
+    /// Counts a connection as open until the answer drops.
+    pub(crate) fn connected(&self) -> Connected<'_> {
+        self.connections.fetch_add(1, Relaxed);
+        Connected(&self.connections)
     }
 
     /// Counts an answer by its status.
@@ -116,13 +135,15 @@ impl Watch {
     pub(crate) async fn page(&self, seen: Seen<'_>) -> String {
         let mut text = Text::default();
         self.tell(&mut text, &seen);
-        if let Err(error) = seen.cloudwatch.refresh().await {
-            tracing::warn!(%error, "the newest counts of the streams cannot be told");
-        }
         let (journal, started_ms) = (self.journal.clone(), self.started_ms);
         let (kinesis, cloudwatch, sns) =
             (seen.kinesis.clone(), seen.cloudwatch.clone(), seen.sns.clone());
+        let runtime = Handle::current();
         let told = spawn_blocking(move || {
+            // To collect from many shards takes a while, and no other request's worker is to wait for that.
+            if let Err(error) = runtime.block_on(cloudwatch.refresh()) {
+                tracing::warn!(%error, "the newest counts of the streams cannot be told");
+            }
             process::tell(&mut text, &ProcessFigures::look(), started_ms);
             journal::tell(&mut text, &journal.stats());
             rooms::tell_kinesis(&mut text, &kinesis.figures());
@@ -138,13 +159,16 @@ impl Watch {
     fn tell(&self, text: &mut Text, seen: &Seen<'_>) {
         text.family("nautilus_build_info", Kind::Gauge, "Which Nautilus this is; always 1.");
         text.sample("nautilus_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
-        let connections = self.connections_max - self.connections.available_permits();
         for (name, help, value) in [
-            ("nautilus_http_connections", "Connections that are open.", connections),
+            (
+                "nautilus_http_connections",
+                "Connections that are open.",
+                self.connections.load(Relaxed),
+            ),
             (
                 "nautilus_http_connections_limit",
                 "Connections that may be open.",
-                self.connections_max,
+                self.connections_max as usize,
             ),
             (
                 "nautilus_http_requests_in_flight",

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     model::message::{Delivery, Kind, Message},
     signature::{CERTIFICATE_PATH, SIGNATURE_VERSION, SigningKey},
-    sns::VERSION,
+    sns::SERVICE,
 };
 
 /// A POST to an endpoint.
@@ -99,7 +99,8 @@ fn envelope<'a>(message: &'a Message, delivery: &'a Delivery, public_url: &str) 
         Kind::Notification => None,
         Kind::Confirmation { token } | Kind::Farewell { token } => Some(token.as_str()),
     };
-    let action = |action: &str| format!("{public_url}/?Action={action}&Version={VERSION}");
+    let version = SERVICE.version;
+    let action = |action: &str| format!("{public_url}/?Action={action}&Version={version}");
     let subscribe_url = token.map(|token| {
         let topic = &message.topic_arn;
         format!("{}&TopicArn={topic}&Token={token}", action("ConfirmSubscription"))

@@ -1,25 +1,19 @@
 //! Ids and tokens, out of chance.
 
 use nautilus_log::Rng;
+use nautilus_wire::Uuid;
 
 /// A random UUID, version 4.
 pub(crate) fn uuid(rng: &dyn Rng) -> String {
     let mut bytes = [0; 16];
     rng.fill(&mut bytes);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex(&bytes);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    Uuid::v4(u128::from_be_bytes(bytes)).to_string()
 }
 
 /// A token that nobody guesses.
 pub(crate) fn token(rng: &dyn Rng) -> String {
     let mut bytes = [0; 48];
     rng.fill(&mut bytes);
-    hex(&bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

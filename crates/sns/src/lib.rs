@@ -35,4 +35,4 @@ pub use figures::Figures;
 pub use outbox::{Attempt, DeliveryOutcome, DeliveryResult, Outcome, Publish};
 pub use reach::{Reach, Refused, Target};
 pub use signature::CERTIFICATE_PATH;
-pub use sns::{Options, SERVICE, Sns, VERSION, XML_NAMESPACE};
+pub use sns::{Options, SERVICE, Sns};

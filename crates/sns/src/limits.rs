@@ -32,6 +32,10 @@ pub(crate) const MESSAGE_ATTRIBUTES_MAX: usize = 100;
 pub(crate) const OUTBOX_DELIVERIES_MAX: usize = 20_000;
 /// Bytes of the messages that may wait in the outbox; Publish is throttled beyond.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 128 << 20;
+/// The same of one account's topics, so that an account whose endpoints are gone leaves room for the others.
+pub(crate) const OUTBOX_ACCOUNT_DELIVERIES_MAX: usize = OUTBOX_DELIVERIES_MAX / 4 * 3;
+/// And its bytes.
+pub(crate) const OUTBOX_ACCOUNT_BYTES_MAX: usize = OUTBOX_BYTES_MAX / 4 * 3;
 /// Attempts under way at once, of all endpoints.
 pub(crate) const ATTEMPTS_MAX: usize = 128;
 /// Attempts under way at once to one scheme, host and port: an endpoint that hangs keeps no more from the others.

@@ -4,7 +4,7 @@
 //! asked for), `act` and what it answers. Adding one is one file and one line here. The way of a call is the same
 //! for all: read the input, authorise its resource, act, write the answer.
 
-use nautilus_wire::{Answer, Members, Output, Protocol, Value, Writer};
+use nautilus_wire::{Answer, IntoAnswer, Members, Protocol, Value};
 
 use crate::{error::Error, sns::Request};
 
@@ -80,35 +80,6 @@ impl Operation {
     /// Whether it is answered to those without a credential: the token, or the unguessable ARN, is one.
     pub(crate) fn is_open(self) -> bool {
         matches!(self, Operation::ConfirmSubscription | Operation::Unsubscribe)
-    }
-}
-
-/// What `act` gives, made into what the client gets.
-trait IntoAnswer {
-    fn into_answer(self, protocol: Protocol) -> Answer;
-}
-
-/// An operation without output.
-pub(crate) struct Done;
-
-/// An output without members: some operations have that instead of none, and clients tell the two apart.
-pub(crate) struct Empty;
-
-impl Output for Empty {
-    fn write<W: Writer>(&self, w: &mut W) {
-        w.map(|_| {});
-    }
-}
-
-impl IntoAnswer for Done {
-    fn into_answer(self, protocol: Protocol) -> Answer {
-        protocol.empty()
-    }
-}
-
-impl<O: Output> IntoAnswer for O {
-    fn into_answer(self, protocol: Protocol) -> Answer {
-        protocol.answer(&self)
     }
 }
 

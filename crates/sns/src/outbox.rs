@@ -385,7 +385,7 @@ impl Inner {
                 }
                 let (deliveries, undelivered) = addressees(snapshot, topic, &message, now_ms);
                 if !deliveries.is_empty() {
-                    check_room(snapshot.outbox(), deliveries.len(), message.bytes())?;
+                    check_room(snapshot.outbox(), &message, deliveries.len())?;
                     edit.put_message(Message::clone(&message), deliveries);
                 }
                 Ok(edit.finish(undelivered))
@@ -441,8 +441,13 @@ pub(crate) fn to(topic: &Topic, subscription: &Subscription, now_ms: u64) -> Del
     Delivery::new(subscription, delivery_policy::effective(policies.0, policies.1), now_ms)
 }
 
-/// Whether so much more may wait.
-pub(crate) fn check_room(outbox: &Outbox, deliveries: usize, bytes: usize) -> Result<(), Error> {
+/// Whether a message to so many may wait.
+pub(crate) fn check_room(
+    outbox: &Outbox,
+    message: &Message,
+    deliveries: usize,
+) -> Result<(), Error> {
+    let bytes = message.bytes();
     if outbox.deliveries + deliveries > limits::OUTBOX_DELIVERIES_MAX {
         let count = outbox.deliveries;
         return Err(Error::Throttled(format!("{count} deliveries wait")));
@@ -451,7 +456,33 @@ pub(crate) fn check_room(outbox: &Outbox, deliveries: usize, bytes: usize) -> Re
         let count = outbox.bytes;
         return Err(Error::Throttled(format!("{count} bytes wait")));
     }
+    // While all have less than one may have, nobody needs to count.
+    let may_be_too_much = outbox.deliveries + deliveries > limits::OUTBOX_ACCOUNT_DELIVERIES_MAX
+        || outbox.bytes + bytes > limits::OUTBOX_ACCOUNT_BYTES_MAX;
+    if !may_be_too_much {
+        return Ok(());
+    }
+    let account = account_of(message);
+    let (mut own_deliveries, mut own_bytes) = (0, 0);
+    for waiting in outbox.messages.values() {
+        if account_of(&waiting.message) == account {
+            own_deliveries += waiting.deliveries.len();
+            own_bytes += waiting.message.bytes();
+        }
+    }
+    if own_deliveries + deliveries > limits::OUTBOX_ACCOUNT_DELIVERIES_MAX {
+        let told = format!("{own_deliveries} deliveries of this account wait");
+        return Err(Error::Throttled(told));
+    }
+    if own_bytes + bytes > limits::OUTBOX_ACCOUNT_BYTES_MAX {
+        return Err(Error::Throttled(format!("{own_bytes} bytes of this account wait")));
+    }
     Ok(())
+}
+
+/// The account of a message's topic.
+fn account_of(message: &Message) -> Option<&str> {
+    message.topic_arn.split(':').nth(4)
 }
 
 #[cfg(test)]

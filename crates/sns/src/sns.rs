@@ -22,16 +22,12 @@ use crate::{
     reach::Reach,
 };
 
-/// The version of SNS that there is.
-pub const VERSION: &str = "2010-03-31";
-/// The namespace of its answers.
-pub const XML_NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 /// What the protocols must know of it; it speaks Query alone.
 pub const SERVICE: Service = Service {
     signing_name: "sns",
     target_prefix: "",
-    version: VERSION,
-    xml_namespace: XML_NAMESPACE,
+    version: "2010-03-31",
+    xml_namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
     error_prefix: "",
 };
 
@@ -166,10 +162,7 @@ impl Inner {
         &self,
         change: impl FnOnce(&Snapshot) -> Result<Change<Snapshot, T>, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.catalog.change(change).await.map_err(|error| match error {
-            ChangeError::Refused(error) => error,
-            ChangeError::Store(error) => Error::from(error),
-        })
+        self.catalog.change(change).await.map_err(ChangeError::into_error)
     }
 }
 

@@ -44,6 +44,16 @@ pub enum ChangeError<E> {
     Store(Error),
 }
 
+impl<E: From<Error>> ChangeError<E> {
+    /// Why, for a room whose errors hold those of the catalog.
+    pub fn into_error(self) -> E {
+        match self {
+            ChangeError::Refused(error) => error,
+            ChangeError::Store(error) => E::from(error),
+        }
+    }
+}
+
 impl<S: Send + Sync + 'static> Namespace<S> {
     /// Loads the namespace `name` from its rows.
     pub fn open<E: From<Error>>(

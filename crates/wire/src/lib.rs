@@ -20,9 +20,10 @@ mod report;
 pub mod rules;
 mod service;
 pub mod time;
+mod uuid;
 mod value;
 
-pub use answer::Answer;
+pub use answer::{Answer, Done, Empty, IntoAnswer};
 pub use blob::Blob;
 pub use error::AwsError;
 pub use members::Members;
@@ -30,4 +31,5 @@ pub use output::{Output, Writer};
 pub use protocol::Protocol;
 pub use report::{MemberSpec, Shape};
 pub use service::Service;
+pub use uuid::Uuid;
 pub use value::{Number, Value};

@@ -1,4 +1,5 @@
-//! Points in time as Query writes them: ISO 8601 in UTC, `2026-02-26T10:00:00Z`, with milliseconds if there are some.
+//! The calendar of UTC, and points in time as Query writes them: ISO 8601, `2026-02-26T10:00:00Z`, with milliseconds if
+//! there are some.
 
 use std::fmt;
 
@@ -61,6 +62,12 @@ impl Date {
             - 719_468;
         let second = i64::from(self.hour * 3600 + self.minute * 60 + self.second);
         (days * DAY_SECONDS + second) * 1000 + i64::from(self.ms)
+    }
+
+    /// The day of the week: 1 is Monday, 7 is Sunday.
+    pub fn weekday(&self) -> u32 {
+        let days = self.unix_ms().div_euclid(DAY_SECONDS * 1000);
+        (days + 3).rem_euclid(7) as u32 + 1 // 1970 began on a Thursday
     }
 
     /// Whether the calendar has it.
@@ -175,6 +182,25 @@ mod tests {
         assert_eq!(shown(1_772_100_000_040), "2026-02-26T10:00:00.040Z");
         assert_eq!(shown(951_782_400_000), "2000-02-29T00:00:00Z");
         assert_eq!(shown(-1), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        let mut before = Date::from_unix_ms(-1_000 * 86_400_000);
+        for days in -999..80_000 {
+            let today = Date::from_unix_ms(days * 86_400_000);
+            let is_next = match today.day {
+                1 => (today.year, today.month) > (before.year, before.month) && before.day >= 28,
+                day => {
+                    (today.year, today.month, day) == (before.year, before.month, before.day + 1)
+                }
+            };
+            assert!(is_next, "{today} after {before}");
+            assert_eq!(today.weekday(), before.weekday() % 7 + 1, "{today}");
+            before = today;
+        }
+        assert_eq!(Date::from_unix_ms(0).weekday(), 4, "a Thursday");
+        assert_eq!(Date::from_unix_ms(1_795_910_400_000).weekday(), 7, "a Sunday");
     }
 
     #[test]

@@ -9,7 +9,10 @@ from load import COMPOSITE, MANUAL, MINUTE, NAMESPACE, STREAM, WATCHING, WRITERS
 
 COUNTED = ("IncomingRecords", "IncomingBytes", "PutRecord.Success", "PutRecords.Success", "PutRecords.SuccessfulRecords")
 ALARMS = (*MANUAL, WATCHING, COMPOSITE)
-NEAR_SECONDS = 0.1
+# So near to a minute's end it is not known in which minute something was counted.
+NEAR_SECONDS = 0.2
+# All that a suite puts lies between, and the datapoints are as many as one answer may have.
+HOURS_BACK, HOURS_AHEAD = 14, 9
 
 
 class Counts:
@@ -193,7 +196,7 @@ def statistics(client, namespace, metric, dimension, value, asked):
     now = clock(client)
     return client.call("GetMetricStatistics", {
         "Namespace": namespace, "MetricName": metric, "Dimensions": [{"Name": dimension, "Value": value}] if dimension else [],
-        "StartTime": now - 3 * 3600, "EndTime": now + 3 * 3600, "Period": MINUTE, "Statistics": asked,
+        "StartTime": now - HOURS_BACK * 3600, "EndTime": now + HOURS_AHEAD * 3600, "Period": MINUTE, "Statistics": asked,
     }, "cloudwatch")["Datapoints"]
 
 

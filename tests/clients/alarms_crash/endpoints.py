@@ -12,6 +12,10 @@ from receiver import Receiver
 class Endpoint(Receiver):
     """Confirms its subscription, and answers a notification as `answer` says."""
 
+    def attempts(self):
+        """Each attempt's envelope, with the status that it was answered with."""
+        return [(json.loads(body), status) for kind, _, body, status in list(self.messages) if kind == "Notification"]
+
     def take(self, headers, body):
         self.statuses = [200]
         if json.loads(body)["Type"] == "Notification":
@@ -41,26 +45,19 @@ class Moody(Endpoint):
 class Refusing(Endpoint):
     """Never takes anything, and says so: nothing is tried again."""
 
+    tries = 1
+
     def answer(self):
         return 400
 
 
 class Sick(Endpoint):
-    """Cannot take anything, ever: what is tried again is given up at last."""
+    """Cannot take anything, ever: it is tried again twice, and given up."""
+
+    tries = 3
 
     def answer(self):
         return 503
-
-
-class Mailbox:
-    """What came to which topic's endpoints."""
-
-    def __init__(self, topics):
-        self.topics = topics
-
-    def attempts(self, endpoint):
-        """Each attempt's envelope, with the status it was answered with."""
-        return [(json.loads(body), status) for kind, _, body, status in list(endpoint.messages) if kind == "Notification"]
 
 
 def subscribe(server, topic, endpoint, retries):

@@ -3,6 +3,7 @@ again, all of them are durable.
 """
 
 import base64
+import re
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ from harness import Server, check, wait_for_status
 from load import MINUTE, NAMESPACE, STREAM, advance
 
 SECONDS_MAX = 30
+LOG_FAILS, LOG_GOES_ON = "metrics: the log cannot be written", "metrics: the log is written again"
 
 
 def full(flags):
@@ -35,15 +37,18 @@ def fill_and_free(server, metrics):
     wait_for_status(client, STREAM)
     first, sums = int(server.now()) // MINUTE - 100, [0] * 100
 
-    def put(count):
-        for n in range(count):
+    def put_metric(n):
+        datum = {"MetricName": "m", "Timestamp": (first + n) * MINUTE, "Value": 1 + n}
+        client.call("PutMetricData", {"Namespace": NAMESPACE, "MetricData": [datum]}, "cloudwatch")
+        sums[n] += 1 + n
+
+    def put():
+        for n in range(len(sums)):
             data = base64.b64encode(b"x" * 1000).decode()
             client.call("PutRecord", {"StreamName": STREAM, "PartitionKey": "k", "Data": data})
-            datum = {"MetricName": "m", "Timestamp": (first + n % 100) * MINUTE, "Value": 1 + n}
-            client.call("PutMetricData", {"Namespace": NAMESPACE, "MetricData": [datum]}, "cloudwatch")
-            sums[n % 100] += 1 + n
+            put_metric(n)
 
-    put(100)
+    put()
     filler = metrics / "filler"
     with open(filler, "wb", buffering=0) as file:
         try:
@@ -51,41 +56,47 @@ def fill_and_free(server, metrics):
                 file.write(b"f" * 4096)
         except OSError:
             pass
-    said = server.log.stat().st_size
+    said, puts = server.log.stat().st_size, len(sums)
     words = lambda: server.log.read_bytes()[said:].decode(errors="replace")
     until = time.monotonic() + SECONDS_MAX
-    puts = 100
-    while "metrics: the log cannot be written" not in words():
+    while LOG_FAILS not in words():
         check(time.monotonic() < until, "a full disk is not told of")
-        put(100)
-        puts += 100
-    put(100)
-    check(words().count("metrics: the log cannot be written") == 1, f"it is told more than once: {words()}")
+        put()
+        puts += len(sums)
+    put()
+    check(words().count(LOG_FAILS) == 1, f"it is told more than once: {words()}")
     check_sums(client, first, sums)
-    filler.unlink()
-    # What failed is tried again after ten seconds.
+
+    # What failed is tried again ten seconds later. From here on nothing else is counted.
     advance(server, 11)
+    filler.unlink()
     until = time.monotonic() + SECONDS_MAX
-    while "again" not in words():
+    while LOG_GOES_ON not in words():
         check(time.monotonic() < until, f"metrics are not written again: {words()}")
-        put(1)
+        put_metric(0)
         time.sleep(0.1)
-    # What waited in memory follows within a few seconds.
-    until = time.monotonic() + SECONDS_MAX
-    while not list(metrics.glob("block-*")):
-        check(time.monotonic() < until, f"what waited is not written: {words()}")
-        time.sleep(0.05)
-    time.sleep(1)
-    put(10)
+    while memory_bytes(server) > 0:
+        check(time.monotonic() < until, f"what waited in memory is not written: {words()}")
+        time.sleep(0.1)
+    put()
     server.kill()
     server.start()
     advance(server, 0)
     check_sums(server.client(), first, sums)
-    print(f"  full: {puts} puts until the disk was full, all there after it had space and a kill")
+    print(f"  full: the disk was full within {puts} puts; all were there after it had space and a kill")
+
+
+def memory_bytes(server):
+    """What of the samples is in no block yet."""
+    client = server.client()
+    client.connection.request("GET", "/metrics")
+    text = client.connection.getresponse().read().decode()
+    client.close()
+    return int(re.search(r"^nautilus_metric_store_memory_bytes (\d+)$", text, re.M)[1])
 
 
 def check_sums(client, first, sums):
-    points = statistics(client, NAMESPACE, "m", "", "", ["Sum"])
+    points = statistics(client, NAMESPACE, "m", None, None, ["Sum"])
     found = {int(point["Timestamp"]) // MINUTE - first: point["Sum"] for point in points}
     wrong = [(at, found.get(at), value) for at, value in enumerate(sums) if found.get(at) != value]
     check(not wrong, f"(minute, found, put): {wrong[:3]}")

@@ -11,7 +11,7 @@ import xml.etree.ElementTree
 
 from harness import ApiError, Failed, check
 
-STREAM, ACCOUNT, REGION = "counted", "000000000000", "us-east-1"
+STREAM, REGION = "counted", "us-east-1"
 MANUAL, WATCHING, COMPOSITE = ("by-hand-0", "by-hand-1", "by-hand-2"), "watching", "both"
 STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 NAMESPACE, WRITERS = "Shop", 2
@@ -40,8 +40,16 @@ def sns(server, action, every=None, **members):
 
 def advance(server, seconds):
     """Moves the service's clock; `server.now()` then is what it says."""
-    answer = server.post("/_nautilus/clock", {"advance": f"{round(seconds * 1000)}ms"})
-    server.offset = json.loads(answer)["now_ms"] / 1000 - time.time()
+    server.post("/_nautilus/clock", {"advance": f"{round(seconds * 1000)}ms"})
+    client, looks = server.client(), []
+    for _ in range(3):
+        began = time.time()
+        client.connection.request("GET", "/_nautilus/clock")
+        now = json.loads(client.connection.getresponse().read())["now_ms"] / 1000
+        ended = time.time()
+        looks.append((ended - began, now - (began + ended) / 2))
+    client.close()
+    server.offset = min(looks)[1]
     server.now = lambda: time.time() + server.offset
 
 
@@ -68,21 +76,26 @@ class Load:
         self.is_ending = self.is_killed = False
         self.seed, self.killer = chance.random(), None
 
-    def run(self, seconds, kill=False):
-        """All writers at once for a while, within one minute if possible; ended by the kill, or by themselves."""
+    def run(self, seconds, kill=False, until=lambda: False):
+        """All writers at once for a while, within one minute if possible; ended by the kill, or by themselves. Answers
+        whether what it waited for came.
+        """
         jobs = [self.put_record, self.put_records, self.change_alarms, self.publish]
         jobs += [lambda chance, writer=writer: self.put_metric_data(chance, writer) for writer in range(WRITERS)]
         self.is_ending, self.counts = False, self.books.open(self.server.now())
         threads = [threading.Thread(target=self.guard, args=(job, f"{self.seed} {n}")) for n, job in enumerate(jobs)]
         for thread in threads:
             thread.start()
-        time.sleep(max(seconds, 0))
+        end = time.monotonic() + seconds
+        while not (has_come := until()) and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.002))
         if kill:
             self.kill()
         self.is_ending = True
         for thread in threads:
             thread.join()
         self.books.close(self.counts, self.server.now())
+        return has_come
 
     def guard(self, job, seed):
         chance = random.Random(seed)

@@ -16,7 +16,7 @@ DIFFERS = {
     "StreamCreationTimestamp",
 }
 # ARNs end in the second of its creation (a consumer) or in something random (a subscription).
-ENDS_OF_ARNS = re.compile(r"(/consumer/[\w.-]+|:sns:[\w-]+:\d+:[\w-]+):(\d+|[0-9a-f-]{36})$")
+ENDS_OF_ARNS = re.compile(r"(/consumer/[\w.-]+|:sns:[\w-]+:\d+:[\w-]+):([0-9a-f-]{36}|\d+)")
 
 
 def normalise(value):

@@ -100,7 +100,7 @@ async fn run(inner: &Inner, pending: &Pending, todo: &Todo) -> Outcome {
             Err(error) => {
                 let text = error.message.clone().unwrap_or_else(|| error.code.to_string());
                 let is_last = pending.tries + 1 >= limits::ACTION_TRIES_MAX;
-                match error.status >= 500 && !is_last {
+                match is_passing(error.status) && !is_last {
                     true => Outcome::Later(text),
                     false => Outcome::Failed(text),
                 }
@@ -112,6 +112,11 @@ async fn run(inner: &Inner, pending: &Pending, todo: &Todo) -> Outcome {
     }
 }
 
+/// Whether what failed with this status may go later: a server in trouble, or a topic's outbox that is full.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 500..)
+}
+
 /// Takes out what was done, with the items that tell of it; puts off what may go later.
 async fn record(
     inner: &Inner,
@@ -121,9 +126,10 @@ async fn record(
     inner
         .change(move |snapshot| {
             let mut edit = Edit::new(snapshot);
-            // Two ticks may have done the same: what the other one has recorded is.
-            let waits = |number: &u64| snapshot.pending().any(|(waiting, _)| waiting == *number);
-            for (number, pending, outcomes) in tried.into_iter().filter(|(number, ..)| waits(number)) {
+            for (number, pending, outcomes) in tried {
+                if !snapshot.is_pending(number, &pending) {
+                    continue; // another tick, at the same time, has recorded the same
+                }
                 let mut left = Vec::new();
                 for (todo, outcome) in pending.todo.iter().zip(outcomes) {
                     let (summary, error) = match outcome {
@@ -260,6 +266,71 @@ fn delivery_item(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{NOW_MS, World};
+
+    const ALARM: &str = r#"{"AlarmName":"a","MetricName":"m","Namespace":"n","Statistic":"Sum","Period":60,
+        "EvaluationPeriods":1,"Threshold":1,"ComparisonOperator":"GreaterThanThreshold",
+        "AlarmActions":["arn:aws:lambda:us-east-1:000000000000:function:f"]}"#;
+
+    /// A world with one action that waits.
+    fn world() -> (World, u64, Pending) {
+        let world = World::new();
+        world.check("PutMetricAlarm", ALARM, "");
+        world.advance(0);
+        let alarm = r#"{"AlarmName":"a","StateValue":"ALARM","StateReason":"by hand"}"#;
+        world.check("SetAlarmState", alarm, "");
+        let snapshot = world.room().inner().catalog.snapshot();
+        let (number, pending) = snapshot.pending().next().expect("an action waits");
+        (world, number, Pending::clone(pending))
+    }
+
+    fn items(world: &World) -> usize {
+        world.history(r#"{"HistoryItemType":"Action"}"#).len()
+    }
+
+    #[test]
+    fn what_two_ticks_did_at_the_same_time_is_recorded_once() {
+        let (world, number, pending) = world();
+        for _ in 0..2 {
+            let tried = vec![(number, pending.clone(), vec![Outcome::Done])];
+            world.run(record(world.room().inner(), tried, NOW_MS)).expect("it is recorded");
+            assert_eq!(items(&world), 1);
+        }
+    }
+
+    #[test]
+    fn what_was_put_off_by_one_tick_is_not_dropped_by_another() {
+        let (world, number, pending) = world();
+        for outcome in [Outcome::Later("full".to_owned()), Outcome::Done] {
+            let tried = vec![(number, pending.clone(), vec![outcome])];
+            world.run(record(world.room().inner(), tried, NOW_MS)).expect("it is recorded");
+        }
+        assert_eq!(
+            (items(&world), world.room().inner().catalog.snapshot().pending().count()),
+            (0, 1)
+        );
+        world.advance(limits::ACTION_RETRY_MS);
+        assert_eq!(items(&world), 1);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_no_action_waiting() {
+        let (mut world, ..) = world();
+        world.clock.set_ms(NOW_MS - 86_400_000);
+        world.kill();
+        world.advance(0);
+        assert_eq!(items(&world), 1);
+    }
+
+    #[test]
+    fn a_notification_without_room_is_not_given_up() {
+        // 429 is what a full outbox answers.
+        for (status, expected) in
+            [(400, false), (403, false), (404, false), (429, true), (503, true)]
+        {
+            assert_eq!(is_passing(status), expected, "{status}");
+        }
+    }
 
     #[test]
     fn an_origin_names_its_alarm() {

@@ -143,11 +143,13 @@ pub(crate) fn too_many_tags() -> Error {
     Error::InvalidParameterValue(format!("An alarm has at most {} tags.", limits::TAGS_MAX))
 }
 
-/// Whether a text looks like an ARN: `arn:partition:service:region:account:resource`.
+/// Whether a text looks like an ARN: `arn:partition:service:region:account:resource`. It comes to logs and histories, so
+/// nothing in it may look like a line's end.
 fn is_arn(text: &str) -> bool {
     let mut parts = text.splitn(6, ':');
     let is_named = |part: Option<&str>| part.is_some_and(|part| !part.is_empty());
-    parts.next() == Some("arn")
+    !text.chars().any(|c| c.is_control() || c.is_whitespace())
+        && parts.next() == Some("arn")
         && is_named(parts.next())
         && is_named(parts.next())
         && parts.next().is_some()
@@ -169,7 +171,17 @@ mod tests {
         ] {
             assert!(is_arn(good), "{good}");
         }
-        for bad in ["", "topic", "arn", "arn:aws:sns", "arn::sns:r:a:t", "arn:aws:sns:r:a:"] {
+        for bad in [
+            "",
+            "topic",
+            "arn",
+            "arn:aws:sns",
+            "arn::sns:r:a:t",
+            "arn:aws:sns:r:a:",
+            "arn:aws:sns:r:a:t\r\nx",
+            "arn:aws:sns:r:a:t\u{2028}",
+            "arn:aws:sns:r:a:t t",
+        ] {
             assert!(!is_arn(bad), "{bad}");
         }
     }

@@ -2,14 +2,14 @@
 //!
 //! Items are rows of the catalog, written in the change that they tell of; so each is there exactly if that is. In memory
 //! there is only where they are: a page's items are read when they are asked for. They outlive their alarm. Bounded in
-//! time, in number for each alarm, and in number and bytes in all; the oldest go first.
+//! time, in number for each alarm, and in number and bytes in all; the oldest go first, of the account that has most.
 //!
 //! ```text
 //! history/<number, 20 digits>/<Unix ms>/<u, c or a>/<m or c>/<account>/<region>/<name>
 //! ```
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -212,6 +212,10 @@ impl Entry {
         format!("{ROWS}{number:020}/{at_ms}/{kind}/{alarm_type}/{}", self.path)
     }
 
+    fn account(&self) -> &str {
+        self.path.split('/').next().unwrap_or_default()
+    }
+
     /// The alarm's name, if it is one of this account and region.
     pub(crate) fn name_in(&self, account: &str, region: &str) -> Option<&str> {
         let rest = self.path.strip_prefix(account)?.strip_prefix('/')?;
@@ -237,22 +241,34 @@ impl History {
         }
     }
 
-    /// The oldest item, if there are more than there is room for.
-    pub(crate) fn pop_if_full(&mut self) -> Option<Entry> {
-        let is_full =
-            self.count > limits::HISTORY_ITEMS_MAX || self.bytes > limits::HISTORY_BYTES_MAX;
-        if !is_full {
-            return None;
+    /// Takes out the oldest items of the account that has most of them, if there are more than there is room for: one
+    /// account's noise does not cost the others their history. Some more go than need to, as it looks at all.
+    pub(crate) fn make_room(&mut self) -> Vec<Entry> {
+        let is_too_many = self.count > limits::HISTORY_ITEMS_MAX;
+        if !is_too_many && self.bytes <= limits::HISTORY_BYTES_MAX {
+            return Vec::new();
         }
-        let chunk = self.chunks.front_mut()?;
-        let entry = Arc::make_mut(chunk).pop_front();
-        if chunk.is_empty() {
-            self.chunks.pop_front();
+        let weight = |entry: &Entry| if is_too_many { 1 } else { entry.bytes as usize };
+        let mut weights: BTreeMap<&str, usize> = BTreeMap::new();
+        for entry in self.entries() {
+            *weights.entry(entry.account()).or_default() += weight(entry);
         }
-        let entry = entry?;
-        self.count -= 1;
-        self.bytes -= entry.bytes as usize;
-        Some(entry)
+        let heaviest = weights.into_iter().max_by_key(|(_, weight)| *weight);
+        let Some((account, _)) = heaviest else { return Vec::new() };
+        let mut left = match is_too_many {
+            true => self.count - limits::HISTORY_ITEMS_MAX + limits::HISTORY_ITEMS_MAX / 16,
+            false => self.bytes - limits::HISTORY_BYTES_MAX + limits::HISTORY_BYTES_MAX / 16,
+        };
+        let mut gone = Vec::new();
+        for entry in self.entries().filter(|entry| entry.account() == account) {
+            if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(weight(entry));
+            gone.push(entry.clone());
+        }
+        self.remove(&gone);
+        gone
     }
 
     /// Takes out what is too old, and of each alarm what is too much.
@@ -268,8 +284,13 @@ impl History {
                 gone.push(entry.clone());
             }
         }
+        self.remove(&gone);
+        gone
+    }
+
+    fn remove(&mut self, gone: &[Entry]) {
         if gone.is_empty() {
-            return gone;
+            return;
         }
         let mut numbers: Vec<u64> = gone.iter().map(|entry| entry.number).collect();
         numbers.sort_unstable();
@@ -280,7 +301,6 @@ impl History {
             }
         }
         *self = kept;
-        gone
     }
 
     /// All entries, in the order of writing.
@@ -325,29 +345,43 @@ mod tests {
         }
     }
 
+    fn of_account(account: &str) -> Item {
+        let mut item = item("a", 0);
+        item.of.account = account.to_owned();
+        item
+    }
+
+    /// The first number that went, and how many did.
+    fn gone(history: &mut History) -> (Option<u64>, usize) {
+        let gone = history.make_room();
+        (gone.first().map(|entry| entry.number), gone.len())
+    }
+
     #[test]
-    fn the_oldest_go_when_there_are_too_many() {
+    fn the_oldest_go_when_there_are_too_many_of_the_account_that_has_most() {
         let mut history = History::default();
-        for number in 0..limits::HISTORY_ITEMS_MAX as u64 + 3 {
-            history.push(Entry::new(&item("a", number), number, 10));
+        history.push(Entry::new(&of_account("quiet"), 0, 10));
+        for number in 1..limits::HISTORY_ITEMS_MAX as u64 {
+            history.push(Entry::new(&of_account("loud"), number, 10));
         }
-        let gone: Vec<u64> =
-            std::iter::from_fn(|| history.pop_if_full()).map(|entry| entry.number).collect();
-        assert_eq!(gone, [0, 1, 2]);
-        assert_eq!(history.entries().count(), limits::HISTORY_ITEMS_MAX);
-        assert_eq!(history.entries().next().map(|entry| entry.number), Some(3));
+        assert_eq!(gone(&mut history), (None, 0));
+        history.push(Entry::new(&of_account("quiet"), limits::HISTORY_ITEMS_MAX as u64, 10));
+        let some = limits::HISTORY_ITEMS_MAX / 16 + 1;
+        assert_eq!(gone(&mut history), (Some(1), some));
+        assert_eq!(history.count, limits::HISTORY_ITEMS_MAX + 1 - some);
+        assert_eq!(history.entries().next().map(|entry| entry.number), Some(0));
+        assert_eq!(gone(&mut history), (None, 0));
     }
 
     #[test]
     fn the_oldest_go_when_they_are_too_large() {
         let mut history = History::default();
-        let half = limits::HISTORY_BYTES_MAX / 2;
-        for number in 0..3 {
-            history.push(Entry::new(&item("a", 0), number, half));
+        let third = limits::HISTORY_BYTES_MAX / 3;
+        for (number, account) in (0..).zip(["quiet", "loud", "loud", "loud"]) {
+            history.push(Entry::new(&of_account(account), number, third));
         }
-        assert_eq!(history.pop_if_full().map(|entry| entry.number), Some(0));
-        assert_eq!(history.pop_if_full().map(|entry| entry.number), Some(1));
-        assert_eq!(history.pop_if_full(), None);
+        assert_eq!(gone(&mut history), (Some(1), 2));
+        assert_eq!(gone(&mut history), (None, 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use nautilus_identity::partition;
 use nautilus_metrics::Unit;
 use serde::{Deserialize, Serialize};
 
@@ -162,12 +163,7 @@ impl About {
 
 /// The ARN of an alarm of either kind, in the partition of the region: they share one set of names.
 pub(crate) fn alarm_arn(account: &str, region: &str, name: &str) -> String {
-    let partition = match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}")
+    format!("arn:{}:cloudwatch:{region}:{account}:alarm:{name}", partition(region))
 }
 
 /// What a metric alarm watches.

@@ -1,6 +1,7 @@
 //! Whether the actions of alarms are executed: what EnableAlarmActions and DisableAlarmActions share.
 
 use nautilus_identity::Caller;
+use nautilus_wire::Members;
 
 use super::{
     describe,
@@ -9,9 +10,26 @@ use super::{
 };
 use crate::{
     catalog::{AlarmId, Edit},
-    cloudwatch::Ctx,
+    cloudwatch::{Ctx, Request},
     error::Error,
+    rules,
 };
+
+#[derive(Debug)]
+pub(crate) struct Input {
+    names: Vec<String>,
+}
+
+impl Input {
+    pub(crate) fn read(members: &mut Members<'_>) -> Input {
+        let names = members.required_strings("AlarmNames", &rules::ALARM_NAMES, &rules::ALARM_NAME);
+        Input { names: names.into_iter().map(|name| name.into_owned()).collect() }
+    }
+
+    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<String, Error> {
+        Ok(resource(request.caller, &self.names))
+    }
+}
 
 /// What a call about so many alarms is about.
 pub(crate) fn resource(caller: &Caller, names: &[String]) -> String {
@@ -23,17 +41,13 @@ pub(crate) fn resource(caller: &Caller, names: &[String]) -> String {
 }
 
 /// Switches the actions of alarms. Names that are not there are passed over, as at AWS.
-pub(crate) async fn set_actions(
-    ctx: &Ctx<'_>,
-    names: Vec<String>,
-    enabled: bool,
-) -> Result<(), Error> {
+pub(crate) async fn set_actions(ctx: &Ctx<'_>, input: Input, enabled: bool) -> Result<(), Error> {
     let (account, region) = (ctx.caller.account.clone(), ctx.caller.region.clone());
     let now_ms = ctx.inner.now_ms();
     ctx.inner
         .change(move |snapshot| {
             let mut edit = Edit::new(snapshot);
-            for name in names {
+            for name in input.names {
                 let Some(alarm) =
                     edit.next().region(&account, &region).and_then(|at| at.alarm(&name))
                 else {

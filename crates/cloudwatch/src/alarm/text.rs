@@ -19,9 +19,8 @@ pub(crate) fn short(unix_ms: u64) -> String {
 
 /// `Friday 22 July, 2022 15:57:45 UTC`
 pub(crate) fn long(unix_ms: u64) -> String {
-    // 1970 began on a Thursday.
     const WEEKDAYS: [&str; 7] =
-        ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+        ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
     const MONTHS: [&str; 12] = [
         "January",
         "February",
@@ -36,10 +35,10 @@ pub(crate) fn long(unix_ms: u64) -> String {
         "November",
         "December",
     ];
-    let Date { year, month, day, hour, minute, second, .. } = date(unix_ms);
-    let weekday = WEEKDAYS[(unix_ms / 86_400_000 % 7) as usize];
-    let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
-    let month = month.copied().unwrap_or_default();
+    let date = date(unix_ms);
+    let name = |names: &[&'static str], number: u32| names[number as usize - 1];
+    let (weekday, month) = (name(&WEEKDAYS, date.weekday()), name(&MONTHS, date.month));
+    let Date { year, day, hour, minute, second, .. } = date;
     format!("{weekday} {day:02} {month}, {year} {hour:02}:{minute:02}:{second:02} UTC")
 }
 

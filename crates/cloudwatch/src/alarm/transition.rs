@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use nautilus_log::Rng;
+use nautilus_wire::Uuid;
 
 use super::{
     actions::{Pending, Todo},
@@ -22,15 +23,7 @@ impl Ids {
     pub(crate) fn next(&self) -> String {
         let mut bytes = [0; 16];
         self.0.fill(&mut bytes);
-        let bits = u128::from_be_bytes(bytes);
-        let bits = bits & !(0xf << 76) | 0x4 << 76; // version 4
-        let bits = bits & !(0x3 << 62) | 0x2 << 62; // of RFC 9562
-        let hex = format!("{bits:032x}");
-        let (a, rest) = hex.split_at(8);
-        let (b, rest) = rest.split_at(4);
-        let (c, rest) = rest.split_at(4);
-        let (d, e) = rest.split_at(4);
-        format!("{a}-{b}-{c}-{d}-{e}")
+        Uuid::v4(u128::from_be_bytes(bytes)).to_string()
     }
 }
 

@@ -6,9 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use nautilus_wire::Members;
+use nautilus_wire::{Done, Members};
 
-use super::Done;
 use crate::{
     alarm::{
         describe,

@@ -22,7 +22,7 @@ use crate::{
     ops::ANY_RESOURCE,
     query::{
         self, Message, Plan, QueryResult, Range, Run, Scope,
-        limits::{LABEL_CHARS_MAX, POINTS_MAX, QUERIES_MAX},
+        limits::{LABEL_CHARS_MAX, PAGE_US_MAX, POINTS_MAX, QUERIES_MAX},
     },
     rules, token,
 };
@@ -120,19 +120,23 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
     let scope = Scope { account, region, now_ms: ctx.inner.now_ms(), zone_minutes };
     let run = Run::new(&ctx.inner.metrics, scope, &plan, scan.range);
     if plan.is_plain() {
-        page(run, &plan, scan, place.unwrap_or_default(), &request).await
+        let until_us = ctx.inner.monotonic_us().saturating_add(PAGE_US_MAX);
+        let is_late = || ctx.inner.monotonic_us() >= until_us;
+        page(run, &plan, scan, place.unwrap_or_default(), &request, is_late).await
     } else {
         whole(run, scan).await
     }
 }
 
-/// A page of a request of metrics alone: one after the other, each read only when its turn comes.
+/// A page of a request of metrics alone: one after the other, each read only when its turn comes. It ends when it is late,
+/// but not before it has something: metrics may have many more samples than they have points.
 async fn page(
     mut run: Run<'_>,
     plan: &Plan<'_>,
     scan: Scan,
     place: Place,
     request: &str,
+    is_late: impl Fn() -> bool,
 ) -> Result<Output, Error> {
     let mut output = Output::default();
     let mut room = scan.points_max;
@@ -141,7 +145,7 @@ async fn page(
         if !query.returns_data() {
             continue;
         }
-        if room == 0 {
+        if room == 0 || (!output.results.is_empty() && is_late()) {
             output.next_token = Some(make_token(request, Place { index, after_ms: None }));
             break;
         }

@@ -11,7 +11,8 @@ use nautilus_wire::{
     rules::{LengthRule, StringRule},
 };
 
-use super::Done;
+use nautilus_wire::Done;
+
 use crate::{
     alarm::{
         given::{self, Given},

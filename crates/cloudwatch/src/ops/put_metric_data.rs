@@ -13,7 +13,9 @@ use nautilus_wire::{
     rules::{IntegerRule, LengthRule},
 };
 
-use super::{ANY_RESOURCE, Done};
+use nautilus_wire::Done;
+
+use super::ANY_RESOURCE;
 use crate::{
     alarm::text::Double,
     cloudwatch::{Ctx, Request},

@@ -2,9 +2,8 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html>
 
-use nautilus_wire::{Members, rules::StringRule};
+use nautilus_wire::{Done, Members, rules::StringRule};
 
-use super::Done;
 use crate::{
     alarm::{
         model::{StateValue, alarm_arn},

@@ -2,9 +2,8 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_UntagResource.html>
 
-use nautilus_wire::{Members, rules::LengthRule};
+use nautilus_wire::{Empty, Members, rules::LengthRule};
 
-use super::Empty;
 use crate::{
     alarm::tags,
     cloudwatch::{Ctx, Request},

@@ -7,7 +7,9 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
-use super::{limits::LABEL_VALUES_MAX, math::rfc3339_like};
+use nautilus_wire::time::Date;
+
+use super::limits::LABEL_VALUES_MAX;
 
 /// A metric as labels speak of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,8 +158,23 @@ impl Labelled<'_> {
     }
 
     fn time(&self, at_ms: u64) -> String {
-        rfc3339_like(at_ms, self.zone_minutes)
+        local_time(at_ms, self.zone_minutes)
     }
+}
+
+/// `2026-02-26 10:00:00 UTC`, or `… +0130` in another zone.
+fn local_time(unix_ms: u64, zone_minutes: i64) -> String {
+    let local_ms = unix_ms.saturating_add_signed(zone_minutes * 60_000);
+    let zone = match zone_minutes {
+        0 => "UTC".to_owned(),
+        minutes => {
+            let sign = if minutes < 0 { '-' } else { '+' };
+            format!("{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60)
+        }
+    };
+    let date = Date::from_unix_ms(i64::try_from(local_ms).unwrap_or(i64::MAX));
+    let Date { year, month, day, hour, minute, second, .. } = date;
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {zone}")
 }
 
 fn number(value: f64) -> String {
@@ -201,6 +218,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn times_are_shown_in_their_zone() {
+        assert_eq!(local_time(951_827_696_000, 0), "2000-02-29 12:34:56 UTC");
+        assert_eq!(local_time(951_827_696_000, 690), "2000-03-01 00:04:56 +1130");
+        assert_eq!(local_time(951_827_696_000, -90), "2000-02-29 11:04:56 -0130");
+        assert_eq!(local_time(0, -90), "1970-01-01 00:00:00 -0130", "nothing is before 1970");
+    }
 
     fn source(name: &str, dimension: &str, stat: &str, period_s: u32) -> Source {
         let dimensions = match dimension {

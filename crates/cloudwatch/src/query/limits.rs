@@ -21,6 +21,8 @@ pub(crate) const EXPRESSION_DEPTH_MAX: usize = 64;
 pub(crate) const SEARCH_DEPTH_MAX: usize = 32;
 /// Points that are read and computed for one call in all. A call of AWS's most points has forty times that for its math.
 pub(crate) const MATH_POINTS_MAX: usize = 4_000_000;
+/// About how long a page of GetMetricData may take, µs; its rest is for the next one. Clients wait for a minute.
+pub(crate) const PAGE_US_MAX: u64 = 5_000_000;
 /// Bytes of names that the SEARCHes of one call compare in all.
 pub(crate) const SEARCH_WORK_MAX: usize = 256 << 20;
 /// Series that one call of the metric store's list gives to a SEARCH at a time.

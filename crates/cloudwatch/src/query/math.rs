@@ -6,7 +6,6 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>
 
-mod calendar;
 mod evaluate;
 mod functions;
 mod parse;
@@ -16,7 +15,6 @@ mod series;
 mod tests;
 mod token;
 
-pub(crate) use calendar::rfc3339_like;
 pub(crate) use evaluate::{Context, Evaluated, Value, evaluate};
 pub(crate) use program::Program;
 pub(crate) use series::{Budget, Grid, Series};

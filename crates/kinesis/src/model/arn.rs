@@ -1,5 +1,7 @@
 //! ARNs of streams and of their consumers.
 
+use nautilus_identity::partition;
+
 /// `arn:aws:kinesis:<region>:<account>:stream/<name>`, in the partition of the region.
 pub(crate) fn stream_arn(account: &str, region: &str, name: &str) -> String {
     format!("arn:{}:kinesis:{region}:{account}:stream/{name}", partition(region))
@@ -25,14 +27,6 @@ pub(crate) fn consumer_arn(
 pub(crate) fn stream_in(arn: &str) -> Option<&str> {
     let (_, _, resource) = parts(arn)?;
     resource.strip_prefix("stream/")?.split('/').next()
-}
-
-fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
 }
 
 /// The parts of a stream's ARN.

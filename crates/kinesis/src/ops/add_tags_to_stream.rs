@@ -2,9 +2,8 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_AddTagsToStream.html>
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
-use super::Done;
 use crate::{
     error::Error,
     input::StreamRef,

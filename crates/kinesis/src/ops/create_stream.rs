@@ -9,9 +9,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
-use super::Done;
 use crate::{
     catalog::{Address, Edit, Intent, Plan, Snapshot},
     error::Error,

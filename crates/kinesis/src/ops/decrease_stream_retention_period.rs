@@ -3,7 +3,8 @@
 //! What is older than the new period expires at once. The present value is accepted and changes nothing.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DecreaseStreamRetentionPeriod.html>
 
-use super::Done;
+use nautilus_wire::Done;
+
 pub(crate) use crate::retention_period::Input;
 use crate::{
     error::Error,

@@ -2,7 +2,8 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteResourcePolicy.html>
 
-use super::Done;
+use nautilus_wire::Done;
+
 pub(crate) use super::get_resource_policy::Input;
 use crate::{error::Error, kinesis::Ctx, resource::Attached};
 

@@ -4,9 +4,8 @@
 //! Its consumers stand in the way, unless EnforceConsumerDeletion says that they shall go with it.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>
 
-use nautilus_wire::Members;
+use nautilus_wire::{Done, Members};
 
-use super::Done;
 use crate::{
     catalog::{Address, Edit, Intent, Plan, Snapshot},
     consumers,

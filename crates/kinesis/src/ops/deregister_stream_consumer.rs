@@ -3,7 +3,8 @@
 //! The consumer is DELETING until its time is over; then it is not found. Asking again meanwhile changes nothing.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeregisterStreamConsumer.html>
 
-use super::Done;
+use nautilus_wire::Done;
+
 pub(crate) use super::describe_stream_consumer::Input;
 use crate::{consumers, error::Error, kinesis::Ctx};
 

@@ -3,7 +3,8 @@
 //! What has expired by then stays expired. The present value is accepted and changes nothing.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html>
 
-use super::Done;
+use nautilus_wire::Done;
+
 pub(crate) use crate::retention_period::Input;
 use crate::{
     error::Error,

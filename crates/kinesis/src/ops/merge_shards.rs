@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
-use super::{Done, split_shard::open_shard};
+use super::split_shard::open_shard;
 use crate::{
     error::Error,
     input::{self, StreamRef},

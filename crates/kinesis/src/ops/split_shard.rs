@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
-use super::Done;
 use crate::{
     catalog::Address,
     error::Error,

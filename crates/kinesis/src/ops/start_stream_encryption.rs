@@ -3,7 +3,8 @@
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_StartStreamEncryption.html>
 //! Not as AWS: what is asked for is checked, and then refused with KMSOptInRequired.
 
-use super::Done;
+use nautilus_wire::Done;
+
 pub(crate) use crate::encryption::Input;
 use crate::{encryption, error::Error, kinesis::Ctx};
 

@@ -2,7 +2,8 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_StopStreamEncryption.html>
 
-use super::Done;
+use nautilus_wire::Done;
+
 pub(crate) use crate::encryption::Input;
 use crate::{encryption, error::Error, kinesis::Ctx};
 

@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use nautilus_wire::{AwsError, Members, Protocol, rules::kinesis as rules};
 
-use super::{IntoAnswer, Operation, Response};
+use super::{IntoResponse, Operation, Response};
 use crate::{
     catalog::Address,
     error::Error,
@@ -96,8 +96,8 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
     })
 }
 
-impl IntoAnswer for Output {
-    fn into_answer(self, protocol: Protocol) -> Result<Response, Error> {
+impl IntoResponse for Output {
+    fn into_response(self, protocol: Protocol) -> Result<Response, Error> {
         let Output { inner, consumer, stream, shard, place } = self;
         let of = Arc::clone(&consumer);
         let begun = Subscription::begin(&inner, protocol, consumer, stream, shard, place);

@@ -3,9 +3,8 @@
 //! The present size is accepted and changes nothing.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateMaxRecordSize.html>
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
-use super::Done;
 use crate::{
     error::Error,
     input::StreamRef,

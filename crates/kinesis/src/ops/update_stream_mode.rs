@@ -4,9 +4,8 @@
 //! Back to provisioned, what only streams on demand have is gone.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
-use super::Done;
 use crate::{
     catalog::Address,
     error::Error,

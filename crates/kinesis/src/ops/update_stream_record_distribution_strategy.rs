@@ -3,9 +3,8 @@
 //! The change holds at once, for what is put from now on.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamRecordDistributionStrategy.html>
 
-use nautilus_wire::{Members, rules::kinesis as rules};
+use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
-use super::Done;
 use crate::{
     error::Error,
     input::StreamRef,

@@ -4,15 +4,9 @@
 pub mod faulty;
 pub mod watched_disk;
 
-use std::{
-    future::Future,
-    path::Path,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::Thread,
-};
+use std::{path::Path, sync::Arc};
 
+pub use nautilus_log::wait;
 use nautilus_log::{
     AppendResult, Config, Durability, Frame, FrameBuilder, Journal, ManualClock, Options, Position,
     ReadError, ReadRequest, RealDisk, Report, SeededRng, ShardLogId, Threads,
@@ -135,26 +129,5 @@ pub fn read_all(
         }
         assert!(page.next > from, "a page goes on");
         from = page.next;
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits for a future on this thread.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::park(),
-        }
     }
 }

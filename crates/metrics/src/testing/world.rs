@@ -1,15 +1,8 @@
 //! A store on a disk and a clock of its own, beside the plainest model of what it should answer.
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::Thread,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use nautilus_log::{ManualClock, Threads};
+use nautilus_log::{ManualClock, Threads, wait};
 use nautilus_stats::Distribution;
 
 use super::{TestDisk, series};
@@ -30,24 +23,6 @@ pub(crate) fn small() -> Settings {
         memory_bytes_max: 1 << 20,
         merge_blocks: 3,
         ..Settings::new(true)
-    }
-}
-
-/// Waits for an answer on this thread.
-pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Unpark>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(answer) => return answer,
-            Poll::Pending => std::thread::park(),
-        }
     }
 }
 

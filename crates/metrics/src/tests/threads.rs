@@ -1,10 +1,13 @@
 //! The store with its threads: many write and read at once, while blocks are written and merged.
 
 use std::{
+    future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::{Context, Waker},
     thread,
 };
 
@@ -13,6 +16,7 @@ use nautilus_stats::Distribution;
 
 use crate::{
     Error, MetricStore, Resolution,
+    limits::POINTS_PER_BREATH,
     settings::Settings,
     testing::{TestDisk, World, small, wait},
 };
@@ -91,4 +95,24 @@ fn each_sample_is_counted_once_whatever_happens_meanwhile() {
     for number in 0..WRITERS {
         assert_eq!(count(&store, number), (PUTS * 5) as f64);
     }
+}
+
+#[test]
+fn a_large_read_from_memory_lets_others_have_the_thread() {
+    let mut world = World::new(Settings::new(true));
+    let begin_ms = world.now_ms - 3_600_000;
+    let seconds = POINTS_PER_BREATH as u64;
+    let sample = |number, second: u64| {
+        (number, begin_ms + second * 1000, Resolution::Second, Distribution::of(1.0, 1.0))
+    };
+    let large = (0..seconds).map(|second| sample(0, second));
+    let small = (1..seconds).map(|second| sample(1, second));
+    world.put(large.chain(small).collect()).unwrap();
+    let is_ready_at_once = |number| {
+        let (id, _) = world.store.find(&World::series(number)).remove(0);
+        let read = pin!(world.store.read(id, begin_ms, begin_ms + seconds * 1000, 1));
+        read.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    };
+    assert!(!is_ready_at_once(0));
+    assert!(is_ready_at_once(1));
 }

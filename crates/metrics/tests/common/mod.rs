@@ -2,37 +2,13 @@
 
 #![allow(dead_code)] // each uses a part
 
-use std::{
-    future::Future,
-    path::Path,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::Thread,
-};
+use std::path::Path;
 
+pub use nautilus_log::wait;
 use nautilus_metrics::{Dimension, Distribution, Resolution, Sample, Series, Unit};
 
 /// A whole day.
 pub const START_MS: u64 = 1_795_478_400_000;
-
-/// Waits for an answer on this thread.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Unpark>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(answer) => return answer,
-            Poll::Pending => std::thread::park(),
-        }
-    }
-}
 
 /// Streams that are written and read, some much and some little.
 pub struct Traffic {

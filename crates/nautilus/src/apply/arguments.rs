@@ -191,11 +191,7 @@ impl<'a> Arguments<'_, 'a> {
     pub(super) fn arn(&self, service: &str, path: &str) -> Result<String, Fault> {
         let provider = self.provider()?;
         let region = provider.text_of("region");
-        let partition = match region {
-            _ if region.starts_with("cn-") => "aws-cn",
-            _ if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
+        let partition = nautilus_identity::partition(region);
         Ok(format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{path}"))
     }
 

@@ -10,8 +10,8 @@ use std::{io, path::Path, sync::Arc, thread, time::Duration};
 use nautilus_cloudwatch::{CloudWatch, Parts, Source};
 use nautilus_kinesis::{Config, Kinesis, Shards, living_shards};
 use nautilus_log::{
-    self as log, Clock, DirectoryLock, Disk, Journal, MemoryDisk, RealDisk, Rng, ShardLogId, SystemRng,
-    Threads,
+    self as log, Clock, DirectoryLock, Disk, Journal, MemoryDisk, RealDisk, Rng, ShardLogId,
+    SystemRng, Threads,
 };
 use nautilus_metrics::{self as metrics, MetricStore};
 use nautilus_sns::{self as sns, Reach, Sns};

@@ -51,7 +51,12 @@ async fn serve(args: &ServeArgs, foreign: &Foreign, descriptors: u64) -> Result<
     let address = socket.address();
 
     let clock = Arc::new(SystemClock::default());
-    let engine = Engine::open(directory, Arc::clone(&clock) as Arc<dyn Clock>, args, public_url(args, address))?;
+    let engine = Engine::open(
+        directory,
+        Arc::clone(&clock) as Arc<dyn Clock>,
+        args,
+        public_url(args, address),
+    )?;
     let server =
         Server::new(socket, server_config(args, descriptors), services(args, &engine, clock));
     let handle = server.handle();

@@ -4,9 +4,8 @@
 
 use std::borrow::Cow;
 
-use nautilus_wire::{Members, rules::StringRule};
+use nautilus_wire::{Done, Members, rules::StringRule};
 
-use super::Done;
 use crate::{
     catalog::Edit,
     error::Error,

@@ -162,7 +162,7 @@ fn subscribed(
             topic.arn
         );
         let message = question(Kind::Confirmation { token }, message_id, &topic.arn, text, now_ms);
-        outbox::check_room(edit.next().outbox(), 1, message.bytes())?;
+        outbox::check_room(edit.next().outbox(), &message, 1)?;
         edit.put_message(message, vec![outbox::to(&topic, &wanted, now_ms)]);
     }
     let answer = (wanted.arn.clone(), wanted.is_pending());

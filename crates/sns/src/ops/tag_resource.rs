@@ -4,9 +4,8 @@
 
 use std::borrow::Cow;
 
-use nautilus_wire::{Members, rules::LengthRule};
+use nautilus_wire::{Empty, Members, rules::LengthRule};
 
-use super::Empty;
 use crate::{
     catalog::Edit,
     error::Error,

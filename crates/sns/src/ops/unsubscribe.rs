@@ -6,9 +6,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use nautilus_wire::{Members, rules::StringRule};
+use nautilus_wire::{Done, Members, rules::StringRule};
 
-use super::{Done, subscribe::question};
+use super::subscribe::question;
 use crate::{
     catalog::{Edit, Snapshot},
     error::Error,
@@ -112,7 +112,7 @@ impl Farewell {
         let kind = Kind::Farewell { token: token.clone() };
         let message = question(kind, message_id, &topic.arn, text, now_ms);
         edit.remove_deliveries_to(&known.arn);
-        outbox::check_room(edit.next().outbox(), 1, message.bytes())?;
+        outbox::check_room(edit.next().outbox(), &message, 1)?;
         edit.put_message(message, vec![outbox::to(topic, known, now_ms)]);
         let state = State::Ended { token, since_ms: now_ms };
         edit.put_subscription(Subscription { state, ..Subscription::clone(known) });

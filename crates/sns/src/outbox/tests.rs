@@ -1,11 +1,17 @@
 //! Deliveries: who gets what when, and what is left of it after an end in the middle of anything.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering::Relaxed,
+};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{NOW_MS, TOPIC, World};
+use crate::{
+    catalog::Waiting,
+    testing::{NOW_MS, TOPIC, World},
+};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -264,33 +270,66 @@ fn large_messages_go_few_at_a_time() {
     assert_eq!(due.len(), limits::ATTEMPT_BYTES_MAX / limits::MESSAGE_BYTES_MAX);
 }
 
+/// A message of an account, as long as that.
+fn of_account(account: &str, bytes: usize) -> Message {
+    let mut message = Message {
+        id: "id".to_owned(),
+        topic_arn: format!("arn:aws:sns:us-east-1:{account}:t"),
+        kind: Kind::Notification,
+        subject: None,
+        text: String::new(),
+        texts: Default::default(),
+        attributes: Default::default(),
+        published_ms: 0,
+        origin: None,
+    };
+    message.text = "x".repeat(bytes.saturating_sub(message.bytes()));
+    message
+}
+
 #[test]
 fn the_outbox_has_an_end_and_publish_says_so() {
+    let one = of_account("1", 5);
     let outbox = Outbox { deliveries: limits::OUTBOX_DELIVERIES_MAX - 1, ..Outbox::default() };
-    assert!(check_room(&outbox, 1, 1).is_ok());
-    let told = check_room(&outbox, 2, 1).expect_err("full").to_string();
+    assert!(check_room(&outbox, &one, 1).is_ok());
+    let told = check_room(&outbox, &one, 2).expect_err("full").to_string();
     assert_eq!(
         told,
         "The outbox is full: 19999 deliveries wait. Messages are taken again when some have been \
          delivered."
     );
-    let outbox = Outbox { bytes: limits::OUTBOX_BYTES_MAX - 5, ..Outbox::default() };
-    assert!(check_room(&outbox, 1, 5).is_ok());
-    assert!(matches!(check_room(&outbox, 1, 6), Err(Error::Throttled(_))));
+    let bytes = limits::OUTBOX_BYTES_MAX - one.bytes();
+    assert!(check_room(&Outbox { bytes, ..Outbox::default() }, &one, 1).is_ok());
+    let bytes = bytes + 1;
+    let refused = check_room(&Outbox { bytes, ..Outbox::default() }, &one, 1);
+    assert!(matches!(refused, Err(Error::Throttled(_))));
+}
+
+#[test]
+fn one_account_leaves_room_for_the_others() {
+    // Four messages wait, each of a quarter of what one account may have.
+    let waiting = of_account("1", limits::OUTBOX_ACCOUNT_BYTES_MAX / 4);
+    let bytes = waiting.bytes();
+    let waiting = Waiting { message: Arc::new(waiting), deliveries: BTreeMap::new() };
+    let messages = (0..4).map(|n| (n, Arc::new(waiting.clone()))).collect();
+    let outbox = Outbox { messages, bytes: 4 * bytes, ..Outbox::default() };
+    let told = check_room(&outbox, &of_account("1", 1), 1).expect_err("its share is full");
+    assert!(told.to_string().contains("bytes of this account wait"), "{told}");
+    assert!(check_room(&outbox, &of_account("2", 1), 1).is_ok());
 }
 
 #[test]
 fn a_full_outbox_takes_no_message_and_no_subscription() {
     let world = World::with_topic();
-    for n in 0..600 {
+    for n in 0..640 {
         world.confirmed(&format!("http://h{n}.example/"));
     }
     let throttled = |answer: &str| answer.starts_with("429 Throttled: The outbox is full: ");
     let message = format!("TopicArn={TOPIC}&Message=x");
     let taken = (0..100).take_while(|_| !throttled(&world.call("Publish", &message))).count();
-    assert_eq!(taken, limits::OUTBOX_DELIVERIES_MAX / 600);
+    assert_eq!(taken, limits::OUTBOX_ACCOUNT_DELIVERIES_MAX / 640);
     // There is room for single ones.
-    for n in 0..limits::OUTBOX_DELIVERIES_MAX % 600 {
+    for n in 0..limits::OUTBOX_ACCOUNT_DELIVERIES_MAX % 640 {
         world.subscribe("http", &format!("http://more{n}.example/"));
     }
     let one = format!("TopicArn={TOPIC}&Protocol=http&Endpoint=http://last.example/");

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{json, rules::kinesis};
+use crate::{Number, Shape, json, rules::kinesis};
 
 /// Reads `body` and gives the error that a client would see: code and text.
 fn error(body: &str, read: impl FnOnce(&mut Members<'_>)) -> Option<(String, String)> {

@@ -587,3 +587,49 @@ proptest! {
         prop_assert_eq!(answer, again);
     }
 }
+
+#[test]
+fn a_page_that_is_late_ends_but_is_never_empty() {
+    use super::{Place, Plan, Range, Run, Scan, Scope, open_token, page};
+    use crate::metric::{Asked, Metric, MetricDataQuery, MetricStat};
+
+    let world = World::new();
+    put(&world, "m", "", &[1.0, 2.0]);
+    let query = |id: &str| MetricDataQuery {
+        id: id.to_owned(),
+        asked: Asked::Stat(MetricStat {
+            metric: Metric {
+                namespace: "AWS/Kinesis".into(),
+                name: "m".into(),
+                dimensions: Vec::new(),
+            },
+            period_s: 60,
+            stat: "Sum".into(),
+            unit: None,
+        }),
+        label: None,
+        return_data: None,
+        account_id: None,
+    };
+    let queries = ["a", "b", "c"].map(query);
+    let plan = Plan::new(&queries).expect("a plan");
+    let range = Range { from_ms: NOW_MS - 600_000, to_ms: NOW_MS, is_from_start: false };
+    let scan = Scan { range, is_ascending: true, points_max: 100 };
+    let (account, region) = ("000000000000", "us-east-1");
+    let scope = Scope { account, region, now_ms: NOW_MS, zone_minutes: 0 };
+    let metrics = &world.room().inner().metrics;
+    let page_at = |place: Place, is_late: bool| {
+        let run = Run::new(metrics, scope, &plan, range);
+        let page = world.run(page(run, &plan, scan, place, "r", || is_late)).expect("a page");
+        let ids: Vec<_> = page.results.iter().map(|part| part.result.id.clone()).collect();
+        (ids.concat(), page.next_token)
+    };
+    assert_eq!(page_at(Place::default(), false), ("abc".to_owned(), None));
+    let (mut ids, mut place) = (Vec::new(), Some(Place::default()));
+    while let Some(at) = place {
+        let (found, token) = page_at(at, true);
+        ids.push(found);
+        place = token.map(|token| open_token(&token, "r", &plan).expect("our own token"));
+    }
+    assert_eq!(ids, ["a", "b", "c"]);
+}

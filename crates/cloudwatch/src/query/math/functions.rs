@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
+use nautilus_wire::time::Date;
+
 use super::{
     MathError, Series,
-    calendar::Moment,
     evaluate::{Machine, Operand, Value, union},
     program::{Function, Word},
 };
@@ -41,13 +42,13 @@ pub(super) fn call(
         Function::If => choose(machine, arguments),
         Function::TimeSeries => time_series(machine, arguments),
 
-        Function::Minute => of_time(machine, arguments, |at| Moment::at(at).minute),
-        Function::Hour => of_time(machine, arguments, |at| Moment::at(at).hour),
-        Function::Day => of_time(machine, arguments, |at| Moment::at(at).day),
-        Function::Date => of_time(machine, arguments, |at| Moment::at(at).date),
-        Function::Month => of_time(machine, arguments, |at| Moment::at(at).month),
-        Function::Year => of_time(machine, arguments, |at| Moment::at(at).year),
-        Function::Epoch => of_time(machine, arguments, |at| at / 1000),
+        Function::Minute => of_date(machine, arguments, |date| date.minute.into()),
+        Function::Hour => of_date(machine, arguments, |date| date.hour.into()),
+        Function::Day => of_date(machine, arguments, |date| date.weekday().into()),
+        Function::Date => of_date(machine, arguments, |date| date.day.into()),
+        Function::Month => of_date(machine, arguments, |date| date.month.into()),
+        Function::Year => of_date(machine, arguments, |date| date.year),
+        Function::Epoch => of_time(machine, arguments, |at_ms| at_ms / 1000),
 
         Function::Period => match arguments.one()? {
             Value::Series(series) if series.is_metric => Ok(Value::Scalar(series.period_s.into())),
@@ -219,18 +220,26 @@ fn running_sum(machine: &mut Machine<'_>, arguments: Arguments) -> Result<Value,
 }
 
 /// A value for every period of the series.
+fn of_date(
+    machine: &mut Machine<'_>,
+    arguments: Arguments,
+    part: impl Fn(Date) -> i64,
+) -> Result<Value, MathError> {
+    of_time(machine, arguments, |at_ms| part(Date::from_unix_ms(at_ms)))
+}
+
 fn of_time(
     machine: &mut Machine<'_>,
     arguments: Arguments,
-    compute: impl Fn(u64) -> u64,
+    compute: impl Fn(i64) -> i64,
 ) -> Result<Value, MathError> {
     let Value::Series(series) = arguments.value(0)? else { return Err(arguments.wrong()) };
     if arguments.all.len() > 1 {
         return Err(arguments.wrong());
     }
     let times = machine.context.grid.times(series.period_s);
-    let made =
-        machine.derived(&plain(series.period_s), times.map(|at| (at, compute(at) as f64)))?;
+    let made = machine
+        .derived(&plain(series.period_s), times.map(|at| (at, compute(at.cast_signed()) as f64)))?;
     Ok(Value::Series(Arc::new(made)))
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nautilus_kinesis::rfc3339;
+use nautilus_wire::time::Date;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Difference, Look, Resource, Schema, Step};
@@ -70,7 +70,7 @@ impl Resource for Consumer {
         };
         let arn = answered("ConsumerARN", |arn| arn.as_str().map(str::to_owned));
         let created = answered("ConsumerCreationTimestamp", |time| {
-            time.as_f64().map(|seconds| rfc3339(seconds as u64))
+            time.as_f64().map(|seconds| Date::from_unix_ms(seconds as i64 * 1000).to_string())
         });
         Value::object([
             ("arn", arn.clone()),
