@@ -1,5 +1,10 @@
 # Who is told of the alarms: an HTTP or HTTPS address. Optional: to have it, copy this file and alarms.tf beside main.tf,
-# and give the address with -var alarm_endpoint=… (with `nautilus serve --apply`: --var alarm_endpoint=…).
+#
+#     cp terraform/optional/*.tf terraform/
+#
+# and give the address with -var alarm_endpoint=https://… (with `nautilus serve --apply`: --var alarm_endpoint=https://…).
+# An http:// address needs alarm_protocol=http besides. Nautilus posts to a private address only where it is started with
+# --allowed-webhook.
 #
 # Whoever answers there must confirm the subscription, by a GET of the SubscribeURL that the first message holds.
 # Terraform waits a minute for that; `--apply` does not wait.

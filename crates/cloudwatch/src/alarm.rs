@@ -14,6 +14,7 @@ pub(crate) mod schedule;
 pub(crate) mod switch;
 pub(crate) mod tags;
 pub(crate) mod text;
+pub(crate) mod told;
 pub(crate) mod transition;
 
 #[cfg(test)]

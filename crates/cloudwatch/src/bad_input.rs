@@ -106,6 +106,7 @@ impl State {
         let inner = world.room().inner();
         let caller = caller();
         let listed = inner.metrics.list(&caller.account, &caller.region, None, 1000, |_| true);
+        let listed = world.run(listed);
         State { catalog: inner.catalog.snapshot(), series: listed.len() }
     }
 

@@ -60,6 +60,8 @@ pub(crate) const ACTIONS_TICK_MS: u64 = 500;
 pub(crate) const ACTION_RETRY_MS: u64 = 10_000;
 /// Tries of an action: an hour.
 pub(crate) const ACTION_TRIES_MAX: u32 = 360;
+/// Failures of actions that the log is told of in an hour, each once.
+pub(crate) const ACTIONS_TOLD_MAX: usize = 1_000;
 /// A composite alarm has a child in so many at most.
 pub(crate) const PARENTS_MAX: usize = 150;
 /// Alarms that DescribeAlarms shows by default.

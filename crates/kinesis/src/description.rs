@@ -8,7 +8,8 @@ use crate::{
         hash_range::HashRange,
         ids::ShardId,
         shard::Shard,
-        stream::{ShardMetric, Stream, StreamMode},
+        shard_metrics::{ShardMetric, ShardMetrics},
+        stream::{Stream, StreamMode},
     },
 };
 
@@ -26,16 +27,12 @@ pub(crate) fn write_settings<W: Writer>(w: &mut W, stream: &Stream) {
     w.field_i64("RetentionPeriodHours", i64::from(stream.retention_hours));
     w.field_str("EncryptionType", "NONE");
     w.field_list("EnhancedMonitoring", [()], |w, ()| {
-        w.map(|w| write_metrics(w, "ShardLevelMetrics", stream.metrics.iter().copied()));
+        w.map(|w| write_metrics(w, "ShardLevelMetrics", stream.metrics));
     });
 }
 
-pub(crate) fn write_metrics<W: Writer>(
-    w: &mut W,
-    name: &str,
-    metrics: impl IntoIterator<Item = ShardMetric>,
-) {
-    w.field_strings(name, metrics.into_iter().map(ShardMetric::as_str));
+pub(crate) fn write_metrics<W: Writer>(w: &mut W, name: &str, metrics: ShardMetrics) {
+    w.field_strings(name, metrics.iter().map(ShardMetric::as_str));
 }
 
 fn write_mode<W: Writer>(w: &mut W, mode: StreamMode) {

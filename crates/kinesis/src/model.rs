@@ -11,5 +11,6 @@ pub(crate) mod reshard;
 pub(crate) mod seal;
 pub(crate) mod sequence_number;
 pub(crate) mod shard;
+pub(crate) mod shard_metrics;
 pub(crate) mod shards;
 pub(crate) mod stream;

@@ -1,6 +1,6 @@
 //! Shard-level metrics: what EnableEnhancedMonitoring and DisableEnhancedMonitoring share.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use nautilus_wire::{Members, Output as WireOutput, Writer, rules::kinesis as rules};
 
@@ -9,11 +9,9 @@ use crate::{
     error::Error,
     input::StreamRef,
     kinesis::{Ctx, Request},
-    model::stream::ShardMetric,
+    model::shard_metrics::{ShardMetric, ShardMetrics},
     transitions::{self, Effect},
 };
-
-type Metrics = BTreeSet<ShardMetric>;
 
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
@@ -42,30 +40,30 @@ impl<'a> Input<'a> {
 pub(crate) struct Output {
     stream_name: String,
     stream_arn: String,
-    before: Metrics,
-    after: Metrics,
+    before: ShardMetrics,
+    after: ShardMetrics,
 }
 
 /// Gives the stream the metrics that `combine` makes of those it has and those asked for.
 pub(crate) async fn change(
     ctx: &Ctx<'_>,
     input: Input<'_>,
-    combine: fn(&Metrics, &Metrics) -> Metrics,
+    combine: fn(ShardMetrics, ShardMetrics) -> ShardMetrics,
 ) -> Result<Output, Error> {
     let at = input.stream.address(ctx.caller)?;
     let names = &input.shard_level_metrics;
     let is_asked =
         |metric: &ShardMetric| names.iter().any(|name| *name == "ALL" || *name == metric.as_str());
-    let asked: Metrics = ShardMetric::ALL.into_iter().filter(is_asked).collect();
+    let asked: ShardMetrics = ShardMetric::ALL.into_iter().filter(is_asked).collect();
 
     let (before, after) = transitions::update_stream(ctx.inner, at, move |stream| {
-        let before = stream.metrics.clone();
-        stream.metrics = combine(&before, &asked);
+        let before = stream.metrics;
+        stream.metrics = combine(before, asked);
         let effect = match stream.metrics == before {
             true => Effect::Nothing,
             false => Effect::Passing,
         };
-        Ok((effect, (before, stream.metrics.clone())))
+        Ok((effect, (before, stream.metrics)))
     })
     .await?;
     Ok(Output { stream_name: at.name.to_owned(), stream_arn: at.arn(), before, after })
@@ -75,8 +73,8 @@ impl WireOutput for Output {
     fn write<W: Writer>(&self, w: &mut W) {
         w.map(|w| {
             w.field_str("StreamName", &self.stream_name);
-            description::write_metrics(w, "CurrentShardLevelMetrics", self.before.iter().copied());
-            description::write_metrics(w, "DesiredShardLevelMetrics", self.after.iter().copied());
+            description::write_metrics(w, "CurrentShardLevelMetrics", self.before);
+            description::write_metrics(w, "DesiredShardLevelMetrics", self.after);
             w.field_str("StreamARN", &self.stream_arn);
         });
     }

@@ -95,7 +95,8 @@ fn opened(home: &std::path::Path) {
     let store = MetricStore::open(disk, clock, config).unwrap();
     let opened = begin.elapsed().as_secs_f64();
     let bytes = common::resident_bytes() - before;
-    let series = store.list("123456789012", "eu-central-1", None, usize::MAX, |_| true).len();
+    let series = store.list("123456789012", "eu-central-1", None, usize::MAX, |_| true);
+    let series = wait(series).len();
     println!(
         "      {series} registered series: {:.1} MB, {} bytes each; opened in {:.0} ms",
         bytes as f64 / 1e6,

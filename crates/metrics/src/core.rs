@@ -23,7 +23,7 @@ use crate::{
     error::cannot,
     keep::Keeper,
     memtable::MemTable,
-    periods::{Periods, Range},
+    periods::Periods,
     registry::Registry,
     settings::Settings,
     write::Writer,
@@ -58,6 +58,8 @@ pub(crate) struct Tables {
 /// The samples between two turns of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Generation {
+    /// Each has another one, for as long as the store is open.
+    pub number: u64,
     pub table: MemTable,
     /// The series that are new in it.
     pub registered: Vec<SeriesId>,
@@ -115,24 +117,6 @@ impl Core {
 
     pub fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::SeqCst)
-    }
-
-    /// What memory knows of the range, of how many points, and the blocks that may know more, all of one moment.
-    pub fn read_memory(&self, id: SeriesId, range: Range) -> (Periods, usize, Vec<Arc<Block>>) {
-        let (from_s, to_s) = range.seconds();
-        let mut periods = Periods::new(range);
-        let mut count = 0;
-        let tables = self.tables.read();
-        let frozen = tables.frozen.iter().map(|generation| &generation.table);
-        for table in frozen.chain([&tables.open.table]) {
-            for point in table.points(id, from_s, to_s) {
-                periods.add(point.tier, point.at_s, || point.distribution());
-                count += 1;
-            }
-        }
-        let overlaps =
-            |block: &&Arc<Block>| block.entry.last_s >= from_s && block.entry.first_s < to_s;
-        (periods, count, tables.blocks.iter().filter(overlaps).cloned().collect())
     }
 
     /// Adds what these blocks know. One chunk of one series is in memory at a time.

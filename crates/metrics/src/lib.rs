@@ -6,7 +6,7 @@
 //! Samples go to a log and into a table in memory (`write.rs`, `memtable.rs`). After about an hour a table becomes blocks,
 //! one for each day of minutes (`keep.rs`, `block.rs`); blocks of one day are merged, and rolled up when AWS would
 //! (`merge.rs`, `tier.rs`). The manifest says which files there are (`manifest.rs`). A read puts all of them together
-//! (`core.rs`, `periods.rs`).
+//! (`memory_read.rs`, `core.rs`, `periods.rs`).
 //!
 //! Metrics never stop records: what the disk does not take stays in memory, bounded, and is told in the log.
 
@@ -22,6 +22,7 @@ mod keep;
 mod lane;
 mod limits;
 mod manifest;
+mod memory_read;
 mod memtable;
 mod merge;
 mod open;

@@ -16,5 +16,8 @@ pub(crate) const AHEAD_S_MAX: u64 = 86_400;
 pub(crate) const RECORD_SAMPLES_MAX: usize = 4096;
 /// Series of one page of a block's index.
 pub(crate) const PAGE_SERIES_MAX: usize = 256;
-/// Points that a read answers from memory before others have the thread: well below a millisecond.
+/// Points that a read takes out of memory under one hold of the lock, and merges before others have the thread: well below a
+/// millisecond, as long as their rows are no longer than
 pub(crate) const POINTS_PER_BREATH: usize = 256;
+/// these bytes together. A single row may be.
+pub(crate) const ROW_BYTES_PER_BREATH: usize = 256 << 10;

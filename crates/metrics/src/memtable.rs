@@ -17,7 +17,7 @@ pub(crate) struct MemTable {
 }
 
 /// What is known of one series in one period.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Point {
     pub tier: Tier,
     pub at_s: u32,
@@ -29,8 +29,14 @@ const POINT_BYTES: usize = 48;
 const SERIES_BYTES: usize = 64;
 
 impl Point {
-    fn key(&self) -> (Tier, u32) {
+    /// What points of a series are in the order of.
+    pub fn key(&self) -> (Tier, u32) {
         (self.tier, self.at_s)
+    }
+
+    /// Bytes of its row.
+    pub fn bytes(&self) -> usize {
+        self.row.len()
     }
 
     pub fn distribution(&self) -> Distribution {
@@ -77,9 +83,17 @@ impl MemTable {
         self.series.is_empty()
     }
 
-    /// The points of a series in `from_s..to_s`, by tier and time.
-    pub fn points(&self, id: SeriesId, from_s: u32, to_s: u32) -> impl Iterator<Item = &Point> {
+    /// The points of a series in `from_s..to_s`, by tier and time, behind one of these.
+    pub fn points(
+        &self,
+        id: SeriesId,
+        from_s: u32,
+        to_s: u32,
+        after: Option<(Tier, u32)>,
+    ) -> impl Iterator<Item = &Point> {
         let points = self.series.get(&id).map_or(&[][..], Vec::as_slice);
+        let passed = after.map_or(0, |after| points.partition_point(|point| point.key() <= after));
+        let points = points.get(passed..).unwrap_or_default();
         Tier::ALL.into_iter().flat_map(move |tier| {
             let first = points.partition_point(|point| point.key() < (tier, from_s));
             let end = points.partition_point(|point| point.key() < (tier, to_s));

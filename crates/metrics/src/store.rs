@@ -19,7 +19,8 @@ use crate::{
     core::Core,
     error::cannot,
     lane::Lane,
-    limits::{POINTS_PER_BREATH, SERIES_PER_HOLD, WAITING_READS_MAX, WAITING_SAMPLES_MAX},
+    limits::{SERIES_PER_HOLD, WAITING_READS_MAX, WAITING_SAMPLES_MAX},
+    memory_read::MemoryRead,
     periods::Range,
     settings::Settings,
 };
@@ -153,8 +154,9 @@ impl MetricStore {
     }
 
     /// Up to `count` series of an account and region that `wanted` says yes to, in their order, behind `after`. A metric
-    /// is listed once for each of its units, one behind the other.
-    pub fn list(
+    /// is listed once for each of its units, one behind the other. However many `wanted` refuses, others have the thread in
+    /// between.
+    pub async fn list(
         &self,
         account: &str,
         region: &str,
@@ -170,14 +172,20 @@ impl MetricStore {
                 let tables = self.inner.core.tables.read();
                 tables.registry.page(account, region, after, SERIES_PER_HOLD)
             };
-            let Some((_, series, _)) = page.last() else { break };
-            last = Some(series.clone());
+            let is_last = page.len() < SERIES_PER_HOLD;
+            last = page.last().map(|(_, series, _)| series.clone());
             let listed = page.into_iter().map(|(id, series, seen_s)| Listed {
                 id,
                 series,
                 newest_ms: u64::from(seen_s) * 1000,
             });
             found.extend(listed.filter(|listed| wanted(listed)).take(count - found.len()));
+            if is_last {
+                break;
+            }
+            if found.len() < count {
+                breathe().await;
+            }
         }
         found
     }
@@ -196,10 +204,11 @@ impl MetricStore {
     ) -> Result<Vec<(u64, Distribution)>, Error> {
         let core = &self.inner.core;
         let range = Range { from_ms, to_ms, period_s, now_s: core.now_s() };
-        let (periods, count, blocks) = core.read_memory(id, range);
-        if count >= POINTS_PER_BREATH {
+        let mut read = MemoryRead::new(core, id, range);
+        while read.go_on(core) {
             breathe().await;
         }
+        let (periods, blocks) = read.finish();
         if blocks.is_empty() {
             return Ok(periods.finish());
         }
@@ -222,7 +231,7 @@ impl MetricStore {
     }
 }
 
-/// Lets others have this thread. A caller with many large reads, all answered from memory, would keep it to itself.
+/// Lets others have this thread. What memory answers alone would keep it to itself.
 async fn breathe() {
     let mut has_waited = false;
     poll_fn(|context| {

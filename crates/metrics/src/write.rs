@@ -222,7 +222,8 @@ impl Core {
         let now_ms = self.clock.now_ms();
         let mut tables = self.tables.write();
         if !tables.open.table.is_empty() {
-            let open = Generation { through: writer.through, ..Generation::default() };
+            let number = tables.open.number + 1;
+            let open = Generation { number, through: writer.through, ..Generation::default() };
             let frozen = std::mem::replace(&mut tables.open, open);
             let needs_flush = std::mem::take(&mut writer.needs_flush);
             let through = writer.through;

@@ -11,6 +11,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use nautilus_kinesis::Limits;
+use nautilus_sns::Reach;
+use url::Url;
 
 pub(crate) use self::{foreign::Foreign, stream::InitialStream};
 use self::{
@@ -214,8 +216,9 @@ pub(crate) struct ServeArgs {
 
     /// Terraform module to provision before the server is ready
     ///
-    /// Creates the streams that the `.tf` files describe, and changes tags and metrics. What would lower retention,
-    /// shard count or mode is printed as drift. Never deletes a stream.
+    /// Creates the streams, consumers, policies, topics and alarms that the `.tf` files describe, and changes tags,
+    /// metrics, policies, alarms and topics. A lower retention, another shard count and another mode are printed as
+    /// drift. Never deletes anything.
     #[arg(
         long,
         value_name = "DIR",
@@ -360,8 +363,30 @@ impl ServeArgs {
                 ));
             }
         }
+        for host in &self.allowed_webhook {
+            if Reach::new(std::slice::from_ref(host), self.dev).is_err() {
+                problems.push(Problem::new(
+                    format!("`--allowed-webhook {host}` is no network, no address and no host name"),
+                    "give it without scheme, port or wildcard: `10.1.0.0/16`, `10.1.2.3` or `alerts.example.com`",
+                ));
+            }
+        }
+        if let Some(url) = self.public_url.as_ref().filter(|url| !is_public_url(url)) {
+            problems.push(Problem::new(
+                format!("`--public-url {url}` is not a URL that endpoints could call"),
+                "give scheme, host and port, like `https://nautilus.example.com:4566`",
+            ));
+        }
         if problems.is_empty() { Ok(()) } else { Err(Failure::all(USAGE, problems)) }
     }
+}
+
+/// Whether links can be made of it by appending a path and a query.
+fn is_public_url(text: &str) -> bool {
+    let is_http = text.starts_with("http://") || text.starts_with("https://");
+    let is_plain =
+        !text.contains(|c: char| matches!(c, '?' | '#' | '@' | '\\' | ' ') || c.is_control());
+    is_http && is_plain && Url::parse(text).is_ok()
 }
 
 /// Parses `127.0.0.1:4566`, `[::1]:4566` or `localhost:4566`.
@@ -456,6 +481,43 @@ pub(crate) mod tests {
              error: `--allowed-host *.x` is not a host name\n  \
              hint: give a name without scheme or wildcard, like `kinesis.example.com`\n"
         );
+    }
+
+    #[test]
+    fn where_alarms_are_posted_and_whence_is_checked() {
+        for host in ["10.1.0.0/16", "10.1.2.3", "fd00::/8", "receiver", "alerts.example.com"] {
+            assert_eq!(check(&format!("--dev --allowed-webhook {host}")), "fine", "{host}");
+        }
+        for host in ["http://10.1.2.3/x", "10.0.0.0/40", "10.1.2.3:80", "*.example.com"] {
+            assert_eq!(
+                check(&format!("--dev --allowed-webhook {host}")),
+                format!(
+                    "error: `--allowed-webhook {host}` is no network, no address and no host name\n  \
+                     hint: give it without scheme, port or wildcard: `10.1.0.0/16`, `10.1.2.3` or \
+                     `alerts.example.com`\n"
+                )
+            );
+        }
+        for url in ["http://nautilus:4566", "https://n.example.com/", "http://[::1]:4566/base"] {
+            assert_eq!(check(&format!("--dev --public-url {url}")), "fine", "{url}");
+        }
+        for url in [
+            "n.example.com",
+            "n:4566",
+            "ftp://n",
+            "http://",
+            "http://n:99999",
+            "http://u@n",
+            "http://n/?a",
+        ] {
+            assert_eq!(
+                check(&format!("--dev --public-url {url}")),
+                format!(
+                    "error: `--public-url {url}` is not a URL that endpoints could call\n  \
+                     hint: give scheme, host and port, like `https://nautilus.example.com:4566`\n"
+                )
+            );
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use hyper::{
     Response, StatusCode,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, CONTENT_TYPE,
         HeaderName, HeaderValue,
     },
 };
@@ -45,6 +45,8 @@ pub(crate) struct Reply {
     pub(crate) error_type: Option<Cow<'static, str>>,
     /// What Query calls the error, in other protocols of a service that speaks Query too.
     query_error: Option<String>,
+    /// The methods that the path has, if the request's is none of them.
+    allow: Option<&'static str>,
     pub(crate) body: Bytes,
     /// In place of the body.
     pub(crate) events: Option<Box<Subscription>>,
@@ -86,12 +88,26 @@ impl Reply {
         body: impl Into<Bytes>,
     ) -> Reply {
         let body = body.into();
-        let (error_type, query_error) = (None, None);
-        Reply { status, content_type, error_type, query_error, body, events: None, close: false }
+        Reply {
+            status,
+            content_type,
+            error_type: None,
+            query_error: None,
+            allow: None,
+            body,
+            events: None,
+            close: false,
+        }
     }
 
     pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Reply {
         Reply::new(status, Some("text/plain; charset=utf-8"), text)
+    }
+
+    /// For a path that is only there to be read.
+    pub(crate) fn read_only() -> Reply {
+        let reply = Reply::text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
+        Reply { allow: Some("GET, HEAD"), ..reply }
     }
 
     pub(crate) fn closing(mut self) -> Reply {
@@ -135,6 +151,9 @@ impl Reply {
         }
         if let Some(query_error) = self.query_error {
             headers.insert(QUERY_ERROR, text_value(&query_error));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

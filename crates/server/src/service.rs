@@ -143,8 +143,8 @@ impl Service {
                 reply.close = !passed_over(head, incoming).await;
                 (reply, Guards::default())
             }
-            None if Watch::is_asked(&head.method, head.uri.path()) => {
-                let (mut reply, guards) = self.metrics().await;
+            None if Watch::is_asked(head.uri.path()) => {
+                let (mut reply, guards) = self.metrics(&head.method).await;
                 reply.close = !passed_over(head, incoming).await;
                 (reply, guards)
             }
@@ -154,7 +154,11 @@ impl Service {
     }
 
     /// The page for Prometheus. It is long where there are many streams: one is made at a time, and kept within the budget.
-    async fn metrics(&self) -> (Reply, Guards) {
+    /// HEAD has the same answer; hyper leaves its body out.
+    async fn metrics(&self, method: &Method) -> (Reply, Guards) {
+        if method != Method::GET && method != Method::HEAD {
+            return (Reply::read_only(), Guards::default());
+        }
         let made = async {
             let _turn = self.watch.turn(self.limits.budget_wait_max).await?;
             let page = self.watch.page(Seen {

@@ -20,7 +20,6 @@ use std::{
     time::Duration,
 };
 
-use hyper::Method;
 use nautilus_cloudwatch::CloudWatch;
 use nautilus_kinesis::Kinesis;
 use nautilus_log::{Clock, Journal, ProcessFigures};
@@ -121,9 +120,9 @@ impl Watch {
         self.clock.monotonic_us()
     }
 
-    /// Whether a request is for the page.
-    pub(crate) fn is_asked(method: &Method, path: &str) -> bool {
-        method == Method::GET && path == PATH
+    /// Whether a path is the page's.
+    pub(crate) fn is_asked(path: &str) -> bool {
+        path == PATH
     }
 
     /// The right to make a page and to find room for it; none if others keep it for too long.

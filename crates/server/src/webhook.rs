@@ -85,7 +85,7 @@ pub(crate) async fn run(sns: Sns, clock: Arc<dyn Clock>) {
 /// What the signatures of messages are verified with, for everyone.
 pub(crate) fn certificate(sns: &Sns, method: &Method) -> Reply {
     if method != Method::GET && method != Method::HEAD {
-        return Reply::text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
+        return Reply::read_only();
     }
     match sns.certificate() {
         Some(pem) => Reply::new(StatusCode::OK, Some("application/x-pem-file"), pem),

@@ -61,8 +61,28 @@ async fn only_those_may_ask_who_may_call() {
     let mut client = server.connect().await;
     client.send("GET /metrics HTTP/1.1\r\nHost: evil.example.com\r\n\r\n").await;
     assert_eq!(client.answer().await.status, 403);
-    client.send("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").await;
-    assert!(!client.answer().await.body.contains("nautilus_"), "it is a GET");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn it_is_there_to_be_read_and_for_nothing_else() {
+    let server = TestServer::start(Limits::default()).await;
+    let mut client = server.connect().await;
+    let read = page(&mut client).await;
+    client.send("HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let head = client.head().await;
+    assert_eq!(head.status, 200);
+    assert_eq!(head.header("content-type"), read.header("content-type"));
+    let length: usize = head.header("content-length").and_then(|it| it.parse().ok()).expect("it");
+    assert!(length > read.body.len() / 2, "that of the page: {length}");
+    // The connection goes on behind each of them: nothing of a body was sent, nor is left.
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        let head = format!("{method} /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2");
+        client.send(format!("{head}\r\n\r\n{{}}")).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method}");
+        assert_eq!(answer.body, "use GET\n");
+    }
     server.stop().await;
 }
 

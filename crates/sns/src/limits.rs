@@ -36,12 +36,17 @@ pub(crate) const OUTBOX_BYTES_MAX: usize = 128 << 20;
 pub(crate) const OUTBOX_ACCOUNT_DELIVERIES_MAX: usize = OUTBOX_DELIVERIES_MAX / 4 * 3;
 /// And its bytes.
 pub(crate) const OUTBOX_ACCOUNT_BYTES_MAX: usize = OUTBOX_BYTES_MAX / 4 * 3;
-/// Attempts under way at once, of all endpoints.
+/// Attempts under way at once, of all endpoints. An account gets one more only while no fewer are free than it has then: one
+/// whose endpoints all hang has half of them, a second one half of the rest.
 pub(crate) const ATTEMPTS_MAX: usize = 128;
+/// Attempts under way at once for one topic.
+pub(crate) const ATTEMPTS_PER_TOPIC_MAX: usize = ATTEMPTS_MAX / 4;
 /// Attempts under way at once to one scheme, host and port: an endpoint that hangs keeps no more from the others.
 pub(crate) const ATTEMPTS_PER_ENDPOINT_MAX: usize = 2;
-/// Bytes of the messages of all attempts under way.
+/// Bytes of the messages of all attempts under way, shared among accounts as the attempts are.
 pub(crate) const ATTEMPT_BYTES_MAX: usize = 16 << 20;
+/// And those of one topic.
+pub(crate) const ATTEMPT_BYTES_PER_TOPIC_MAX: usize = ATTEMPT_BYTES_MAX / 4;
 /// Outcomes that wait for whoever published; the oldest are forgotten beyond.
 pub(crate) const OUTCOMES_MAX: usize = 10_000;
 /// Characters of what an endpoint's failure is told with.

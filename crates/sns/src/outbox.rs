@@ -5,7 +5,7 @@
 //! Always: a message is durable before its publisher has an answer · a delivery is taken out only by what an attempt
 //! reported, or with its subscription · an attempt that is under way when the process ends is made again, with the same
 //! message id · what is given up stands in the file of dead letters before it leaves the outbox · no endpoint has more than
-//! a few attempts under way, so one that hangs keeps nothing from the others.
+//! a few attempts under way, no topic and no account more than its share, so those that hang keep nothing from the others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -162,42 +162,108 @@ pub enum DeliveryResult {
 #[derive(Default)]
 pub(crate) struct Flights {
     flying: HashMap<DeliveryId, Flight>,
-    by_authority: HashMap<String, usize>,
-    bytes: usize,
+    all: Load,
+    by_account: HashMap<String, Load>,
+    by_topic: HashMap<String, Load>,
+    by_authority: HashMap<String, Load>,
 }
 
 struct Flight {
-    authority: String,
+    message: Arc<Message>,
+    delivery: Arc<Delivery>,
+}
+
+/// What attempts take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Load {
+    attempts: usize,
     bytes: usize,
 }
 
+impl Load {
+    const MAX: Load = Load { attempts: limits::ATTEMPTS_MAX, bytes: limits::ATTEMPT_BYTES_MAX };
+    const MAX_PER_TOPIC: Load = Load {
+        attempts: limits::ATTEMPTS_PER_TOPIC_MAX,
+        bytes: limits::ATTEMPT_BYTES_PER_TOPIC_MAX,
+    };
+    const MAX_PER_ENDPOINT: Load =
+        Load { attempts: limits::ATTEMPTS_PER_ENDPOINT_MAX, bytes: limits::ATTEMPT_BYTES_MAX };
+
+    /// One attempt for a message.
+    fn of(message: &Message) -> Load {
+        Load { attempts: 1, bytes: message.bytes() }
+    }
+
+    fn plus(self, other: Load) -> Load {
+        Load { attempts: self.attempts + other.attempts, bytes: self.bytes + other.bytes }
+    }
+
+    fn minus(self, other: Load) -> Load {
+        Load {
+            attempts: self.attempts.saturating_sub(other.attempts),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
+    }
+
+    fn is_within(self, max: Load) -> bool {
+        self.attempts <= max.attempts && self.bytes <= max.bytes
+    }
+}
+
+fn load_of(loads: &HashMap<String, Load>, key: &str) -> Load {
+    loads.get(key).copied().unwrap_or_default()
+}
+
 impl Flights {
-    fn has_room(&self, authority: &str, bytes: usize) -> bool {
-        let of_endpoint = self.by_authority.get(authority).copied().unwrap_or(0);
-        self.flying.len() < limits::ATTEMPTS_MAX
-            && of_endpoint < limits::ATTEMPTS_PER_ENDPOINT_MAX
-            && (self.flying.is_empty() || self.bytes + bytes <= limits::ATTEMPT_BYTES_MAX)
+    fn is_flying(&self, id: DeliveryId) -> bool {
+        self.flying.contains_key(&id)
+    }
+
+    /// Whether an attempt may begin: whoever's endpoints hang leaves room for the other endpoints, topics and accounts.
+    fn has_room(&self, message: &Message, delivery: &Delivery) -> bool {
+        let one = Load::of(message);
+        let of_account = load_of(&self.by_account, account_of(message)).plus(one);
+        of_account.is_within(Load::MAX.minus(self.all.plus(one)))
+            && load_of(&self.by_topic, &message.topic_arn).plus(one).is_within(Load::MAX_PER_TOPIC)
+            && load_of(&self.by_authority, &delivery.authority)
+                .plus(one)
+                .is_within(Load::MAX_PER_ENDPOINT)
     }
 
     pub(crate) fn count(&self) -> usize {
         self.flying.len()
     }
 
-    fn start(&mut self, id: DeliveryId, authority: &str, bytes: usize) {
-        *self.by_authority.entry(authority.to_owned()).or_default() += 1;
-        self.bytes += bytes;
-        self.flying.insert(id, Flight { authority: authority.to_owned(), bytes });
+    fn start(&mut self, id: DeliveryId, message: &Arc<Message>, delivery: &Arc<Delivery>) {
+        let flight = Flight { message: Arc::clone(message), delivery: Arc::clone(delivery) };
+        self.all = self.all.plus(Load::of(message));
+        for (loads, key) in self.shares(&flight) {
+            let load = loads.entry(key.to_owned()).or_default();
+            *load = load.plus(Load::of(message));
+        }
+        self.flying.insert(id, flight);
     }
 
     fn end(&mut self, id: DeliveryId) {
-        let Some(Flight { authority, bytes }) = self.flying.remove(&id) else { return };
-        self.bytes -= bytes;
-        if let Some(count) = self.by_authority.get_mut(&authority) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_authority.remove(&authority);
-            }
+        let Some(flight) = self.flying.remove(&id) else { return };
+        let one = Load::of(&flight.message);
+        self.all = self.all.minus(one);
+        for (loads, key) in self.shares(&flight) {
+            let left = load_of(loads, key).minus(one);
+            match left.attempts {
+                0 => loads.remove(key),
+                _ => loads.insert(key.to_owned(), left),
+            };
         }
+    }
+
+    /// Where an attempt counts beside the whole.
+    fn shares<'a>(&mut self, flight: &'a Flight) -> [(&mut HashMap<String, Load>, &'a str); 3] {
+        [
+            (&mut self.by_account, account_of(&flight.message)),
+            (&mut self.by_topic, &flight.message.topic_arn),
+            (&mut self.by_authority, &flight.delivery.authority),
+        ]
     }
 }
 
@@ -243,17 +309,13 @@ impl Sns {
         let mut flights = inner.flights.lock();
         let mut due = Vec::new();
         for (id, message, delivery) in snapshot.outbox().all() {
-            if flights.flying.len() == limits::ATTEMPTS_MAX {
-                break;
-            }
-            let bytes = message.bytes();
             if delivery.due_ms(now_ms) > now_ms
-                || flights.flying.contains_key(&id)
-                || !flights.has_room(&delivery.authority, bytes)
+                || flights.is_flying(id)
+                || !flights.has_room(message, delivery)
             {
                 continue;
             }
-            flights.start(id, &delivery.authority, bytes);
+            flights.start(id, message, delivery);
             due.push(Attempt {
                 id,
                 message: Arc::clone(message),
@@ -272,8 +334,7 @@ impl Sns {
         let (snapshot, now_ms) = (self.inner().catalog.snapshot(), self.inner().now_ms());
         let flights = self.inner().flights.lock();
         let waiting = snapshot.outbox().all().filter(|(id, message, delivery)| {
-            !flights.flying.contains_key(id)
-                && flights.has_room(&delivery.authority, message.bytes())
+            !flights.is_flying(*id) && flights.has_room(message, delivery)
         });
         waiting.map(|(.., delivery)| delivery.due_ms(now_ms)).min()
     }
@@ -365,7 +426,13 @@ fn tell(attempt: &Attempt, result: &DeliveryResult) {
         ),
         DeliveryResult::GivenUp { reason } => {
             let kind = message.kind.name();
-            tracing::warn!(endpoint, kind, attempts = number, reason, "a question is given up");
+            tracing::warn!(
+                endpoint,
+                kind,
+                attempts = number,
+                reason,
+                "a message about a subscription is given up"
+            );
         }
     }
 }
@@ -481,8 +548,8 @@ pub(crate) fn check_room(
 }
 
 /// The account of a message's topic.
-fn account_of(message: &Message) -> Option<&str> {
-    message.topic_arn.split(':').nth(4)
+fn account_of(message: &Message) -> &str {
+    message.topic_arn.split(':').nth(4).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl Reach {
                 reach.networks.push(network);
                 continue;
             }
-            let host = (!entry.contains('/')).then(|| Host::parse(entry).ok()).flatten();
+            let host = (!entry.contains(['/', '*'])).then(|| Host::parse(entry).ok()).flatten();
             match host {
                 Some(Host::Domain(name)) => reach.hosts.push(without_root(&name).to_owned()),
                 _ => {
@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn lists_with_mistakes_are_refused() {
         for entry in
-            ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "a/b", "http://x", "*.x y"]
+            ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "a/b", "http://x", "*.x"]
         {
             assert!(Reach::new(&[entry.to_owned()], false).is_err(), "{entry}");
         }

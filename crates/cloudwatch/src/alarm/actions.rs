@@ -4,6 +4,8 @@
 //! What is to be done is durable with the change of the state, message ids included, and is taken out together with the
 //! items that tell what became of it. So after an end in between it is done again, with the same id: the topic knows it.
 
+use std::borrow::Cow;
+
 use nautilus_sns::{DeliveryOutcome, DeliveryResult, Publish};
 use nautilus_wire::AwsError;
 use serde::{Deserialize, Serialize};
@@ -54,9 +56,17 @@ impl Pending {
 /// What one try came to.
 enum Outcome {
     Done,
-    Failed(String),
+    Failed(Failure),
     /// Not our doing, nor the client's: later it may go.
-    Later(String),
+    Later(Failure),
+}
+
+/// Why an action failed.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// What kind of failure it is: the same one has the same code, whatever its text.
+    pub code: Cow<'static, str>,
+    pub text: String,
 }
 
 /// Does what is due, for about as long as a tick may take. Answers when the next is due.
@@ -78,7 +88,13 @@ pub(crate) async fn run_due(inner: &Inner) -> Option<u64> {
         for (number, pending) in due {
             let mut outcomes = Vec::with_capacity(pending.todo.len());
             for todo in &pending.todo {
-                outcomes.push(run(inner, &pending, todo).await);
+                let outcome = run(inner, &pending, todo).await;
+                match &outcome {
+                    Outcome::Done => {}
+                    Outcome::Failed(why) => inner.told.failed(&pending, todo, why, now_ms),
+                    Outcome::Later(why) => inner.told.put_off(&pending, todo, why, now_ms),
+                }
+                outcomes.push(outcome);
             }
             tried.push((number, Pending::clone(&pending), outcomes));
         }
@@ -98,17 +114,22 @@ async fn run(inner: &Inner, pending: &Pending, todo: &Todo) -> Outcome {
         "sns" => match publish(inner, pending, todo).await {
             Ok(()) => Outcome::Done,
             Err(error) => {
-                let text = error.message.clone().unwrap_or_else(|| error.code.to_string());
                 let is_last = pending.tries + 1 >= limits::ACTION_TRIES_MAX;
-                match is_passing(error.status) && !is_last {
-                    true => Outcome::Later(text),
-                    false => Outcome::Failed(text),
+                let is_tried_again = is_passing(error.status) && !is_last;
+                let text = error.message.unwrap_or_else(|| error.code.to_string());
+                let failure = Failure { code: error.code, text };
+                match is_tried_again {
+                    true => Outcome::Later(failure),
+                    false => Outcome::Failed(failure),
                 }
             }
         },
-        service => Outcome::Failed(format!(
-            "This server publishes to its own SNS topics; it has no {service} to act on."
-        )),
+        service => Outcome::Failed(Failure {
+            code: "UnknownService".into(),
+            text: format!(
+                "This server publishes to its own SNS topics; it has no {service} to act on."
+            ),
+        }),
     }
 }
 
@@ -133,16 +154,14 @@ async fn record(
                 let mut left = Vec::new();
                 for (todo, outcome) in pending.todo.iter().zip(outcomes) {
                     let (summary, error) = match outcome {
-                        Outcome::Later(error) => {
-                            tracing::warn!(alarm = pending.of.name, action = todo.action, %error, "an action is tried again later");
+                        Outcome::Later(_) => {
                             left.push(todo.clone());
                             continue;
                         }
                         Outcome::Done => {
                             (format!("Successfully executed action {}", todo.action), None)
                         }
-                        Outcome::Failed(error) => {
-                            tracing::warn!(alarm = pending.of.name, action = todo.action, %error, "an action failed");
+                        Outcome::Failed(Failure { text: error, .. }) => {
                             let summary = format!(
                                 "Failed to execute action {}. Received error: \"{error}\"",
                                 todo.action
@@ -301,7 +320,8 @@ mod tests {
     #[test]
     fn what_was_put_off_by_one_tick_is_not_dropped_by_another() {
         let (world, number, pending) = world();
-        for outcome in [Outcome::Later("full".to_owned()), Outcome::Done] {
+        let full = Failure { code: "Throttled".into(), text: "full".to_owned() };
+        for outcome in [Outcome::Later(full), Outcome::Done] {
             let tried = vec![(number, pending.clone(), vec![outcome])];
             world.run(record(world.room().inner(), tried, NOW_MS)).expect("it is recorded");
         }

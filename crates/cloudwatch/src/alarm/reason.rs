@@ -208,8 +208,39 @@ pub(crate) fn composite_data(triggering: &[(&str, StateValue, u64)]) -> String {
     format!(r#"{{"triggeringAlarms":[{}]}}"#, within(children, bytes_max).join(","))
 }
 
-/// What an operator should know of an alarm that can never get data: a metric of `AWS/Kinesis` has other dimensions. AWS
-/// leaves such an alarm in INSUFFICIENT_DATA and does not say why.
+/// The metrics of `AWS/Kinesis` for a stream, but for those that shards have by the same name.
+const OF_STREAMS: &[&str] = &[
+    "GetRecords.Bytes",
+    "GetRecords.IteratorAgeMilliseconds",
+    "GetRecords.Latency",
+    "GetRecords.Records",
+    "GetRecords.Success",
+    "PutRecord.Bytes",
+    "PutRecord.Latency",
+    "PutRecord.Success",
+    "PutRecords.Bytes",
+    "PutRecords.FailedRecords",
+    "PutRecords.Latency",
+    "PutRecords.Records",
+    "PutRecords.Success",
+    "PutRecords.SuccessfulRecords",
+    "PutRecords.ThrottledRecords",
+    "PutRecords.TotalRecords",
+];
+
+/// The same for a consumer.
+const OF_CONSUMERS: &[&str] = &[
+    "SubscribeToShard.RateExceeded",
+    "SubscribeToShard.Success",
+    "SubscribeToShardEvent.Bytes",
+    "SubscribeToShardEvent.MillisBehindLatest",
+    "SubscribeToShardEvent.Records",
+    "SubscribeToShardEvent.Success",
+];
+
+/// What an operator should know of an alarm that can never get data: a metric of `AWS/Kinesis` has another name or other
+/// dimensions. AWS leaves such an alarm in INSUFFICIENT_DATA and does not say why. Nobody else can put such a metric:
+/// PutMetricData refuses the namespaces of services.
 pub(crate) fn hint(alarm: &MetricAlarm) -> Option<String> {
     const BY_SHARD: &[(&str, &str)] = &[
         ("IncomingBytes", "IncomingBytes"),
@@ -228,7 +259,10 @@ pub(crate) fn hint(alarm: &MetricAlarm) -> Option<String> {
     given.sort_unstable();
     let name = metric.name.as_str();
     let of_shard = BY_SHARD.iter().find(|(of_shard, _)| *of_shard == name);
-    let is_of_consumer = name.starts_with("SubscribeToShard");
+    let is_of_consumer = OF_CONSUMERS.contains(&name);
+    if of_shard.is_none() && !is_of_consumer && !OF_STREAMS.contains(&name) {
+        return Some(format!("AWS/Kinesis has no metric {name}: look for a typing error."));
+    }
     let of_stream = of_shard.map_or(name, |(_, of_stream)| of_stream);
     let works = match given.as_slice() {
         ["StreamName"] => !is_of_consumer && of_stream == name,

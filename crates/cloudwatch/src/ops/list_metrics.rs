@@ -119,7 +119,7 @@ pub(crate) async fn act(ctx: &Ctx<'_>, input: Input<'_>) -> Result<Output, Error
             is_wanted
         },
     );
-    let mut metrics: Vec<_> = listed.into_iter().map(|listed| listed.series).collect();
+    let mut metrics: Vec<_> = listed.await.into_iter().map(|listed| listed.series).collect();
     let is_more = metrics.len() > limits::LIST_METRICS_PAGE;
     metrics.truncate(limits::LIST_METRICS_PAGE);
     let next_token = metrics.last().filter(|_| is_more).map(|last| seal(last));

@@ -52,8 +52,9 @@ pub(super) async fn search(
     let mut after = namespace.map(|namespace| Arc::new(series(scope, namespace, "", &[])));
     let since_ms = scope.now_ms.saturating_sub(SEARCHED_MS);
     loop {
-        let page =
-            metrics.list(scope.account, scope.region, after.as_deref(), SEARCH_PAGE, |_| true);
+        let page = metrics
+            .list(scope.account, scope.region, after.as_deref(), SEARCH_PAGE, |_| true)
+            .await;
         let Some(Listed { series: last, .. }) = page.last() else { return found };
         let is_past = namespace.is_some_and(|namespace| *last.namespace > *namespace);
         after = Some(Arc::clone(last));

@@ -1,20 +1,19 @@
 //! What is counted of single shards: only the metrics that the stream's enhanced monitoring has on at that moment.
 
-use std::collections::BTreeSet;
-
 use super::counts::ShardCounts;
 use crate::{
     append::Appended,
     kinesis::Inner,
     model::{
         shard::Shard,
-        stream::{ShardMetric, Stream},
+        shard_metrics::{ShardMetric, ShardMetrics},
+        stream::Stream,
     },
 };
 
 /// A shard of a stream with enhanced monitoring, in a minute.
 pub(super) struct ShardMeter<'a> {
-    on: &'a BTreeSet<ShardMetric>,
+    on: ShardMetrics,
     counts: &'a ShardCounts,
     minute: u64,
 }
@@ -27,7 +26,7 @@ impl<'a> ShardMeter<'a> {
         shard: &'a Shard,
         minute: u64,
     ) -> Option<ShardMeter<'a>> {
-        let on = &stream.metrics;
+        let on = stream.metrics;
         (!on.is_empty()).then(|| ShardMeter {
             on,
             counts: inner.meters.of_shard(stream, shard),
@@ -37,17 +36,17 @@ impl<'a> ShardMeter<'a> {
 
     /// Records that a reader or a consumer got at once; there may be none.
     pub(super) fn given(&self, bytes: u64, records: u64) {
-        if self.on.contains(&ShardMetric::OutgoingBytes) {
+        if self.on.contains(ShardMetric::OutgoingBytes) {
             self.counts.outgoing_bytes.record(self.minute, bytes);
         }
-        if self.on.contains(&ShardMetric::OutgoingRecords) {
+        if self.on.contains(ShardMetric::OutgoingRecords) {
             self.counts.outgoing_records.record(self.minute, records);
         }
     }
 
     /// A GetRecords that was answered.
     pub(super) fn read(&self, age_ms: u64) {
-        if self.on.contains(&ShardMetric::IteratorAgeMilliseconds) {
+        if self.on.contains(ShardMetric::IteratorAgeMilliseconds) {
             self.counts.age.record(self.minute, age_ms);
         }
         self.not_read(false);
@@ -55,7 +54,7 @@ impl<'a> ShardMeter<'a> {
 
     /// One that was not; for its rates if it was throttled.
     pub(super) fn not_read(&self, is_throttled: bool) {
-        if self.on.contains(&ShardMetric::ReadProvisionedThroughputExceeded) {
+        if self.on.contains(ShardMetric::ReadProvisionedThroughputExceeded) {
             match is_throttled {
                 true => self.counts.throttled_reads.add(self.minute),
                 false => self.counts.other_reads.add(self.minute),
@@ -65,13 +64,13 @@ impl<'a> ShardMeter<'a> {
 
     /// A put operation's records to it.
     fn put(&self, bytes: u64, records: u64, throttled: u64) {
-        if records > 0 && self.on.contains(&ShardMetric::IncomingBytes) {
+        if records > 0 && self.on.contains(ShardMetric::IncomingBytes) {
             self.counts.incoming_bytes.record(self.minute, bytes);
         }
-        if records > 0 && self.on.contains(&ShardMetric::IncomingRecords) {
+        if records > 0 && self.on.contains(ShardMetric::IncomingRecords) {
             self.counts.incoming_records.record(self.minute, records);
         }
-        if self.on.contains(&ShardMetric::WriteProvisionedThroughputExceeded) {
+        if self.on.contains(ShardMetric::WriteProvisionedThroughputExceeded) {
             self.counts.throttled_writes.record(self.minute, throttled);
         }
     }

@@ -11,7 +11,7 @@ use super::{
         ConsumerCounts, GetRecords, Partial, PutRecord, PutRecords, ShardCounts, StreamCounts,
     },
 };
-use crate::model::{ids::ShardId, stream::ShardMetric};
+use crate::model::{ids::ShardId, shard_metrics::ShardMetric};
 
 const BYTES: &str = "Bytes";
 const COUNT: &str = "Count";

@@ -13,6 +13,7 @@ use super::{MINUTE_MS, Measured};
 use crate::{
     Fault, FaultAction, Kinesis, Limit, Limits, Response, Subscription, Told,
     limits::ITERATOR_LIFE_MS,
+    model::shard_metrics::ShardMetric,
     testing::{self, NOW_MS, World, caller},
 };
 
@@ -449,8 +450,7 @@ fn shards_tell_all_seven() {
     world.read_all("s", 0);
     let metrics = told(&world);
     let of_shard: Vec<_> = metrics.keys().filter_map(|name| name.strip_suffix(" 00000")).collect();
-    let mut all: Vec<_> =
-        crate::model::stream::ShardMetric::ALL.iter().map(|metric| metric.as_str()).collect();
+    let mut all: Vec<_> = ShardMetric::ALL.iter().map(|metric| metric.as_str()).collect();
     all.sort_unstable();
     assert_eq!(of_shard, all);
     check(

@@ -3,13 +3,16 @@
 //! Always: a stream that is CREATING has no shards yet (they stand in its intent), and in every passing state there
 //! is exactly one intent that ends it. Shards that a reshard will make stand in its intent until all are published.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     metrics::StreamCounts,
-    model::{hash_range::HashKey, ids::ShardId, live::Counted, shard::Shard, shards::Shards},
+    model::{
+        hash_range::HashKey, ids::ShardId, live::Counted, shard::Shard,
+        shard_metrics::ShardMetrics, shards::Shards,
+    },
     on_demand::scaling::Peaks,
     policy::ResourcePolicy,
 };
@@ -87,42 +90,6 @@ impl Distribution {
     }
 }
 
-/// A shard-level metric, by its CloudWatch name. In the catalog it is that name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum ShardMetric {
-    IncomingBytes,
-    IncomingRecords,
-    OutgoingBytes,
-    OutgoingRecords,
-    WriteProvisionedThroughputExceeded,
-    ReadProvisionedThroughputExceeded,
-    IteratorAgeMilliseconds,
-}
-
-impl ShardMetric {
-    pub(crate) const ALL: [ShardMetric; 7] = [
-        ShardMetric::IncomingBytes,
-        ShardMetric::IncomingRecords,
-        ShardMetric::OutgoingBytes,
-        ShardMetric::OutgoingRecords,
-        ShardMetric::WriteProvisionedThroughputExceeded,
-        ShardMetric::ReadProvisionedThroughputExceeded,
-        ShardMetric::IteratorAgeMilliseconds,
-    ];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            ShardMetric::IncomingBytes => "IncomingBytes",
-            ShardMetric::IncomingRecords => "IncomingRecords",
-            ShardMetric::OutgoingBytes => "OutgoingBytes",
-            ShardMetric::OutgoingRecords => "OutgoingRecords",
-            ShardMetric::WriteProvisionedThroughputExceeded => "WriteProvisionedThroughputExceeded",
-            ShardMetric::ReadProvisionedThroughputExceeded => "ReadProvisionedThroughputExceeded",
-            ShardMetric::IteratorAgeMilliseconds => "IteratorAgeMilliseconds",
-        }
-    }
-}
-
 /// A stream with everything that belongs to it: one row of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stream {
@@ -155,7 +122,7 @@ pub(crate) struct Stream {
     pub retention_hours: u32,
     /// What arrived before it is expired for good; it never moves back.
     pub trim_floor_ms: u64,
-    pub metrics: BTreeSet<ShardMetric>,
+    pub metrics: ShardMetrics,
     pub tags: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<ResourcePolicy>,
@@ -228,7 +195,7 @@ pub(crate) mod tests {
             shard_count_updates_ms: Vec::new(),
             retention_hours: 24,
             trim_floor_ms: 0,
-            metrics: BTreeSet::new(),
+            metrics: ShardMetrics::NONE,
             tags: BTreeMap::new(),
             policy: None,
             shards: shards.into(),

@@ -4,10 +4,7 @@
 //! records, once it is ACTIVE.
 //! AWS: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use nautilus_wire::{Done, Members, rules::kinesis as rules};
 
@@ -20,6 +17,7 @@ use crate::{
         hash_range::HashRange,
         live::Counted,
         shard::Shard,
+        shard_metrics::ShardMetrics,
         shards::Shards,
         stream::{Distribution, Status, Stream, StreamMode},
     },
@@ -155,7 +153,7 @@ fn new_stream(ctx: &Ctx<'_>, input: Input<'_>) -> Result<(Stream, u32), Error> {
         shard_count_updates_ms: Vec::new(),
         retention_hours: limits::RETENTION_HOURS_MIN,
         trim_floor_ms: 0,
-        metrics: BTreeSet::new(),
+        metrics: ShardMetrics::NONE,
         tags: BTreeMap::new(),
         policy: None,
         shards: Shards::default(),

@@ -92,7 +92,8 @@ fn series_are_listed_in_order_with_their_newest_samples() {
     let account = "123456789012";
     let recent_ms = world.now_ms - 24 * HOUR_MS;
     let list = |after: Option<&crate::Series>, count| {
-        world.store.list(account, "us-east-1", after, count, |listed| listed.newest_ms >= recent_ms)
+        let is_recent = |listed: &crate::Listed| listed.newest_ms >= recent_ms;
+        wait(world.store.list(account, "us-east-1", after, count, is_recent))
     };
     let all = list(None, usize::MAX);
     assert_eq!(all.len(), 1261, "of 21 hours, as of 3 hours ago");
@@ -106,8 +107,8 @@ fn series_are_listed_in_order_with_their_newest_samples() {
         paged.extend(page);
     }
     assert!(paged.iter().map(|listed| listed.id).eq(all.iter().map(|listed| listed.id)));
-    assert!(world.store.list(account, "us-east-2", None, 10, |_| true).is_empty());
-    assert!(world.store.list("", "", None, 10, |_| true).is_empty());
+    assert!(wait(world.store.list(account, "us-east-2", None, 10, |_| true)).is_empty());
+    assert!(wait(world.store.list("", "", None, 10, |_| true)).is_empty());
     let one = &all[0];
     assert_eq!(world.store.series(one.id).unwrap(), one.series);
     assert!(wait(world.store.read(one.id, 0, u64::MAX, 0)).unwrap().is_empty());

@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplyError {
     faults: Vec<Fault>,
+    is_half_way: bool,
 }
 
 /// A file and a line. Line 0 is for what has no line (a directory, `--var`).
@@ -20,6 +21,18 @@ pub(super) struct Place {
 pub(super) struct Fault {
     place: Place,
     pub reason: String,
+}
+
+impl ApplyError {
+    /// The same, found after the plan's calls had begun.
+    pub(super) fn half_way(self) -> ApplyError {
+        ApplyError { is_half_way: true, ..self }
+    }
+
+    /// Whether calls may have changed something before it ended. What they did stays.
+    pub fn is_half_way(&self) -> bool {
+        self.is_half_way
+    }
 }
 
 impl Place {
@@ -49,7 +62,7 @@ impl fmt::Display for Place {
 
 impl From<Fault> for ApplyError {
     fn from(fault: Fault) -> ApplyError {
-        ApplyError { faults: vec![fault] }
+        ApplyError { faults: vec![fault], is_half_way: false }
     }
 }
 
@@ -83,6 +96,10 @@ impl Faults {
     pub(super) fn finish(mut self) -> Result<(), ApplyError> {
         self.0.sort();
         self.0.dedup();
-        if self.0.is_empty() { Ok(()) } else { Err(ApplyError { faults: self.0 }) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(ApplyError { faults: self.0, is_half_way: false })
+        }
     }
 }

@@ -97,7 +97,8 @@ pub async fn run<A: Api>(
     if !wanted.is_known {
         let waited: BTreeSet<String> = plan.work.iter().filter_map(Work::waits).collect();
         let found;
-        (wanted, found) = compare(&api, wanted, understand).await?;
+        let compared = compare(&api, wanted, understand).await;
+        (wanted, found) = compared.map_err(ApplyError::half_way)?;
         let mut plan = Plan::make(&wanted, &found, options);
         plan.work.retain(|work| waited.contains(&work.item.address));
         perform::perform(&api, &plan).await?;

@@ -32,7 +32,8 @@ pub(super) async fn perform(api: &impl Api, plan: &Plan<'_>) -> Result<(), Apply
     for work in &plan.work {
         for step in &work.steps {
             let limit = step.wait.unwrap_or(work.item.resource.patience());
-            patiently(work.item, limit, take(api, work.item, step)).await?;
+            let taken = patiently(work.item, limit, take(api, work.item, step)).await;
+            taken.map_err(|fault| ApplyError::from(fault).half_way())?;
         }
     }
     Ok(())

@@ -331,6 +331,7 @@ async fn outcome(dir: &Path) -> String {
             parts.map(|(name, lines)| format!("# {name}\n{}\n", lines.join("\n"))).collect()
         }
         Err(error) => {
+            assert!(!error.is_half_way(), "{}", dir.display());
             assert!(model.calls.lock().unwrap().is_empty(), "{}", dir.display());
             format!("{error}\n")
         }
@@ -410,9 +411,10 @@ async fn a_refused_call_is_named_with_the_line_of_its_stream_and_a_throttled_one
     let dir = modules().join("the_document");
     let options = Options { dir: dir.clone(), ..Options::default() };
     let service = Refusing::default();
-    let error = run(&options, |_| &service).await.unwrap_err().to_string();
+    let error = run(&options, |_| &service).await.unwrap_err();
+    assert!(error.is_half_way());
     assert_eq!(
-        error,
+        error.to_string(),
         format!(
             "{}/main.tf:35: aws_kinesis_stream.nautilus_stream: CreateStream: LimitExceededException: You already \
              have 500 shards.",

@@ -49,6 +49,7 @@ Exit codes:
   64  wrong flag
   65  the data directory is damaged, of a newer version, or of two different ones
   69  the port is not to be had
+  70  a bug: please report it
   73  the data directory cannot be made
   74  the disk failed; what was answered is safe
   75  another process has the data directory

@@ -143,11 +143,13 @@ async fn provision(args: &ServeArgs, engine: &Engine) -> Result<Option<Report>, 
     let identity = Identity::dev();
     let connect = |region: &str| Operator::new(engine, &identity, region);
     apply::run(&options, connect).await.map(Some).map_err(|error| {
-        Failure::with_hint(
-            failure::CONFIG,
-            error.to_string(),
-            "nothing was changed unless a call failed; correct the module and start again",
-        )
+        let hint = match error.is_half_way() {
+            false => "nothing was changed; correct the module and start again",
+            true => {
+                "what was made before this stays; correct it and start again, the rest is made then"
+            }
+        };
+        Failure::with_hint(failure::CONFIG, error.to_string(), hint)
     })
 }
 

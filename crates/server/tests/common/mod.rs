@@ -176,6 +176,21 @@ impl Client {
 
     /// The next answer; none if the server has closed.
     pub async fn try_answer(&mut self) -> Option<Answer> {
+        let mut answer = self.try_head().await?;
+        let length =
+            answer.header("content-length").map_or(0, |length| length.parse().expect("a number"));
+        let mut body = vec![0; length];
+        timeout(PATIENCE, self.stream.read_exact(&mut body)).await.expect("in time").ok()?;
+        answer.body = String::from_utf8_lossy(&body).into_owned();
+        Some(answer)
+    }
+
+    /// The next answer, which is one without a body whatever length it tells.
+    pub async fn head(&mut self) -> Answer {
+        self.try_head().await.expect("an answer, not an end")
+    }
+
+    async fn try_head(&mut self) -> Option<Answer> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let byte = timeout(PATIENCE, self.stream.read_u8()).await.expect("an answer in time");
@@ -183,13 +198,7 @@ impl Client {
         }
         let head = String::from_utf8(head).expect("an ASCII head");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let mut answer = Answer { status: status.expect("a status"), head, body: String::new() };
-        let length =
-            answer.header("content-length").map_or(0, |length| length.parse().expect("a number"));
-        let mut body = vec![0; length];
-        timeout(PATIENCE, self.stream.read_exact(&mut body)).await.expect("in time").ok()?;
-        answer.body = String::from_utf8_lossy(&body).into_owned();
-        Some(answer)
+        Some(Answer { status: status.expect("a status"), head, body: String::new() })
     }
 
     /// Waits for the server to close; true if it said nothing before.

@@ -246,17 +246,56 @@ fn an_endpoint_that_hangs_keeps_nothing_from_the_others() {
 }
 
 #[test]
-fn attempts_under_way_are_bounded_in_all() {
+fn a_topic_and_an_account_that_hang_keep_nothing_from_the_others() {
+    let world = World::new();
+    // Each subscription asks its endpoint whether it wants messages.
+    let due_of = |account: &str, topic: &str, endpoints: usize| {
+        let caller = World::caller(account, "us-east-1");
+        world.call_as(Some(&caller), "CreateTopic", &format!("Name={topic}"));
+        let arn = format!("arn:aws:sns:us-east-1:{account}:{topic}");
+        for port in 1..=endpoints {
+            let endpoint = format!("http://{topic}-{account}.example:{port}/");
+            let form = format!("TopicArn={arn}&Protocol=http&Endpoint={endpoint}");
+            world.call_as(Some(&caller), "Subscribe", &form);
+        }
+        let due = world.due();
+        assert!(due.iter().all(|attempt| attempt.message.topic_arn == arn), "{arn}");
+        assert_eq!((world.due().len(), world.room().next_due()), (0, None), "no more has room");
+        due
+    };
+    let first = due_of("111111111111", "a", 100);
+    assert_eq!(first.len(), limits::ATTEMPTS_PER_TOPIC_MAX);
+    assert_eq!(due_of("111111111111", "b", 100).len(), limits::ATTEMPTS_PER_TOPIC_MAX);
+    assert_eq!(due_of("111111111111", "c", 100).len(), 0, "the account has half");
+    for (account, expected) in [
+        ("222222222222", 32),
+        ("333333333333", 16),
+        ("444444444444", 8),
+        ("555555555555", 4),
+        ("666666666666", 2),
+        ("777777777777", 1),
+    ] {
+        assert_eq!(due_of(account, "a", 100).len(), expected, "{account}");
+    }
+    // What one gives back is for those who have less.
+    world.report(&first[0], Outcome::Status(200));
+    assert_eq!(due_of("888888888888", "a", 1).len(), 1);
+}
+
+#[test]
+fn attempts_that_have_ended_leave_nothing_behind() {
     let world = World::with_topic();
-    for n in 0..limits::ATTEMPTS_MAX + 5 {
+    for n in 0..10 {
         world.confirmed(&format!("http://h{n}.example/"));
     }
     world.publish("hello");
-    let due = world.due();
-    assert_eq!(due.len(), limits::ATTEMPTS_MAX);
-    assert_eq!((world.due().len(), world.room().next_due()), (0, None));
-    world.report(&due[0], Outcome::Status(200));
-    assert_eq!(world.due().len(), 1);
+    for attempt in world.due() {
+        world.report(&attempt, Outcome::Status(200));
+    }
+    let flights = world.room().inner().flights.lock();
+    assert_eq!(flights.all, Load::default());
+    let left = flights.by_account.len() + flights.by_topic.len() + flights.by_authority.len();
+    assert_eq!((left, flights.count()), (0, 0));
 }
 
 #[test]
@@ -267,7 +306,7 @@ fn large_messages_go_few_at_a_time() {
     }
     world.publish(&"x".repeat(limits::MESSAGE_BYTES_MAX));
     let due = world.due();
-    assert_eq!(due.len(), limits::ATTEMPT_BYTES_MAX / limits::MESSAGE_BYTES_MAX);
+    assert_eq!(due.len(), limits::ATTEMPT_BYTES_PER_TOPIC_MAX / limits::MESSAGE_BYTES_MAX);
 }
 
 /// A message of an account, as long as that.

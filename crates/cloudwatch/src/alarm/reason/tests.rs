@@ -239,6 +239,20 @@ fn an_alarm_that_cannot_get_data_hears_which_one_does() {
         )
     );
     assert!(hint_of("IteratorAgeMilliseconds", &stream).is_some());
+    for dimensions in [stream.as_slice(), &shard, &consumer, &[]] {
+        assert_eq!(
+            hint_of("GetRecords.IteratorAgeMiliseconds", dimensions).as_deref(),
+            Some(
+                "AWS/Kinesis has no metric GetRecords.IteratorAgeMiliseconds: look for a typing error."
+            )
+        );
+    }
+    for name in OF_STREAMS {
+        assert_eq!(hint_of(name, &stream), None, "{name}");
+    }
+    for name in OF_CONSUMERS {
+        assert_eq!(hint_of(name, &consumer), None, "{name}");
+    }
     assert!(hint_of("PutRecord.Bytes", &shard).is_some());
 
     let mut alarm = metric_alarm();

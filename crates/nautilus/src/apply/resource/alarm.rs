@@ -154,7 +154,7 @@ impl Resource for Alarm {
         let mut lines = vec![("alarm_name", format!("{:?}", self.name))];
         for (argument, member) in self.form.all() {
             let said = self.members.get(*member).map(plain).filter(|said| !said.is_null());
-            lines.extend(said.map(|said| (*argument, said.to_string())));
+            lines.extend(said.map(|said| (*argument, shown(&said))));
         }
         lines.extend(self.tags.described());
         lines
@@ -172,9 +172,9 @@ impl Resource for Alarm {
             let had = self.form.had(present, member);
             if wanted != had && !(wanted.is_null() && self.form.kept.contains(member)) {
                 lines.push(match (&had, &wanted) {
-                    (Json::Null, _) => format!("+ {argument} = {wanted}"),
-                    (_, Json::Null) => format!("- {argument} = {had}"),
-                    _ => format!("~ {argument} = {had} -> {wanted}"),
+                    (Json::Null, _) => format!("+ {argument} = {}", shown(&wanted)),
+                    (_, Json::Null) => format!("- {argument} = {}", shown(&had)),
+                    _ => format!("~ {argument} = {} -> {}", shown(&had), shown(&wanted)),
                 });
             }
         }
@@ -223,6 +223,22 @@ fn plain(value: &Json) -> Json {
         }
         Json::String(text) if text.is_empty() => Json::Null,
         other => other.clone(),
+    }
+}
+
+/// As a module would write it.
+fn shown(value: &Json) -> String {
+    match value {
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(shown).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Json::Object(members) => {
+            let pair = |(name, member): (&String, &Json)| format!("{name} = {}", shown(member));
+            let pairs: Vec<String> = members.iter().map(pair).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
