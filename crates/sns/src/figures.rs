@@ -111,4 +111,14 @@ mod tests {
         let counted = (after.retried, after.given_up, after.delivered - before.delivered);
         assert_eq!((counted, after.dead_letters), ((1, 1, 1), 1));
     }
+
+    #[test]
+    fn a_question_that_was_answered_before_its_attempt_ended_was_delivered() {
+        let world = World::with_topic();
+        world.subscribe("http", "http://example.com/");
+        let due = world.due();
+        world.confirm(&due[0]);
+        let figures = world.room().figures();
+        assert_eq!((figures.delivered, figures.attempts_under_way), (1, 0));
+    }
 }

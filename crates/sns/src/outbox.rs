@@ -355,7 +355,9 @@ impl Sns {
             .change(move |snapshot| {
                 let mut edit = Edit::new(snapshot);
                 let Some((message, delivery)) = snapshot.outbox().get(id) else {
-                    return Ok(edit.finish(None)); // its subscription has ended meanwhile
+                    // Its subscription has ended meanwhile, or was confirmed by what was delivered.
+                    let delivered = matches!(meaning, Meaning::Delivered);
+                    return Ok(edit.finish(delivered.then_some(DeliveryResult::Delivered)));
                 };
                 let mut failed = Delivery::clone(delivery);
                 failed.attempts += 1;
