@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) struct Input<'a> {
-    next_token: Option<Cow<'a, str>>,
+    pub next_token: Option<Cow<'a, str>>,
 }
 
 impl<'a> Input<'a> {

@@ -2,30 +2,12 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/sns/latest/api/API_ListTopics.html>
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use nautilus_wire::{Members, Output, Writer, rules::StringRule};
+use nautilus_wire::{Output, Writer};
 
-use crate::{
-    error::Error,
-    model::topic::Topic,
-    paging,
-    sns::{Ctx, Request, Resource},
-};
-
-pub(crate) struct Input<'a> {
-    next_token: Option<Cow<'a, str>>,
-}
-
-impl<'a> Input<'a> {
-    pub(crate) fn read(members: &mut Members<'a>) -> Input<'a> {
-        Input { next_token: members.string("NextToken", &StringRule::ANY) }
-    }
-
-    pub(crate) fn resource(&self, request: &Request<'_>) -> Result<Resource, Error> {
-        Ok(request.own("*"))
-    }
-}
+pub(crate) use super::list_subscriptions::Input;
+use crate::{error::Error, model::topic::Topic, paging, sns::Ctx};
 
 pub(crate) struct Page {
     topics: Vec<Arc<Topic>>,
