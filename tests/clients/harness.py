@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -171,6 +173,26 @@ class Server:
         connection.close()
         check(response.status == 200, f"POST {path}: {response.status} {content!r}")
         return content
+
+
+def sns(server, action, every=None, **members):
+    """One call of SNS, in the Query protocol: the answer's fields, or all fields of the name `every`."""
+    form = urllib.parse.urlencode({"Action": action, "Version": "2010-03-31", **members})
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    signed = {
+        "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+        "X-Amz-Date": "20250101T000000Z",
+        "Authorization": AUTHORIZATION.replace("/kinesis/", "/sns/"),
+    }
+    try:
+        connection.request("POST", "/", form, signed)
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    check(response.status == 200, f"{action}: {response.status} {body!r}")
+    fields = [(field.tag.rpartition("}")[2], field.text) for field in xml.etree.ElementTree.fromstring(body).iter()]
+    return [text for name, text in fields if name == every] if every else dict(fields)
 
 
 def wait_for_status(client, stream, status="ACTIVE", seconds=10):

@@ -4,8 +4,7 @@ import json
 import random
 import time
 
-from harness import check
-from load import sns
+from harness import check, sns
 from receiver import Receiver
 
 

@@ -6,36 +6,14 @@ import json
 import random
 import threading
 import time
-import urllib.parse
-import xml.etree.ElementTree
 
-from harness import ApiError, Failed, check
+from harness import ApiError, Failed, check, sns
 
-STREAM, REGION = "counted", "us-east-1"
+STREAM = "counted"
 MANUAL, WATCHING, COMPOSITE = ("by-hand-0", "by-hand-1", "by-hand-2"), "watching", "both"
 STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 NAMESPACE, WRITERS = "Shop", 2
 MINUTE = 60
-
-
-def sns(server, action, every=None, **members):
-    """One call of the Query protocol: the answer's fields, or all fields of the name `every`."""
-    form = urllib.parse.urlencode({"Action": action, "Version": "2010-03-31", **members})
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded; charset=utf-8", "X-Amz-Date": "20250101T000000Z",
-        "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20250101/{REGION}/sns/aws4_request, "
-        "SignedHeaders=host;x-amz-date, Signature=" + "0" * 64,
-    }
-    try:
-        connection.request("POST", "/", form, headers)
-        response = connection.getresponse()
-        body = response.read()
-    finally:
-        connection.close()
-    check(response.status == 200, f"{action}: {response.status} {body!r}")
-    fields = [(field.tag.rpartition("}")[2], field.text) for field in xml.etree.ElementTree.fromstring(body).iter()]
-    return [text for name, text in fields if name == every] if every else dict(fields)
 
 
 def advance(server, seconds):
